@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Settings that every installation shares, with their defaults.
+
+``production.py`` (copied from ``production.example.py``) and ``dev.py`` start from these.
+Each is described in docs/deployment/configuration; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+
+# Yours to set: who and where you are.
+
+SECRET_KEY = os.environ.get("SECRET_KEY", "")
+ADMINS: list[tuple[str, str]] = []
+ALLOWED_HOSTS: list[str] = []
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+DEFAULT_FROM_EMAIL = "Patchwork <patchwork@patchwork.example.com>"
+NOTIFICATION_FROM_EMAIL = DEFAULT_FROM_EMAIL
+
+# Yours to set: how Patchwork behaves.
+
+NOTIFICATION_DELAY_MINUTES = 10
+CONFIRMATION_VALIDITY_DAYS = 7
+DEFAULT_ITEMS_PER_PAGE = 100
+FORCE_HTTPS_LINKS = False
+ENABLE_XMLRPC = False
+ENABLE_REST_API = True
+ENABLE_FORGE = False
+
+# Yours to set: how mail comes in.
+
+INGEST_BATCH_SIZE = 200
+MAX_MAIL_SIZE = 8 * 1024 * 1024
+SPOOL_DIR = BASE_DIR / "spool"
+# parsemail looks for the socket before it loads Django: change it in the environment only.
+LMTP_SOCKET = Path(os.environ.get("PATCHWORK_LMTP_SOCKET") or BASE_DIR / "run" / "lmtpd.sock")
+
+# How Django is put together.
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.sites",
+    "django.contrib.staticfiles",
+    "patchwork.apps.PatchworkConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "patchwork.urls"
+WSGI_APPLICATION = "patchwork.wsgi.application"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# The site's domain is the host of every absolute URL; the admin edits it.
+SITE_ID = 1
+
+# Everything is stored and computed in UTC; TIME_ZONE is for display.
+USE_TZ = True
+USE_I18N = True
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
