@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The text of a mail, taken apart: message, diff, signature, list footer, pull request."""
+
+from __future__ import annotations
+
+import re
+
+from patchwork.mail import diff as diffs
+
+_SIGNATURE = re.compile(r"\n-- \r?\n")
+_GIT_SIGNATURE = re.compile(r"\n--\r?\n\d+\.\d[^\n]*\s*+\Z")
+_BLANK_LINE = re.compile(r"\n[ \t\r]*+\n")
+_FOOTERS = (
+    re.compile(r"\n_{30,}+\r?\n"),
+    re.compile(r"\n-- ?\r?\n(?=You received this message because you are subscribed to )"),
+    re.compile(r"\n-- ?\r?\n(?=To unsubscribe from this list: )"),
+    re.compile(r"\n(?:-=){6,}+-?\r?\n(?=Groups\.io Links: )"),
+)
+_FOOTER_WORDS = re.compile(r"mailing list|unsubscribe|listinfo|://|@", re.IGNORECASE)
+_FOOTER_LINES = 15
+_FOOTER_LENGTH = 3_000
+"""A longer text below a line of underscores is something the sender wrote."""
+_NOTES = re.compile(r"^---[ \t\r]*$", re.MULTILINE)
+
+_CHANGES = re.compile(r"^The following changes since commit ", re.MULTILINE | re.IGNORECASE)
+_AVAILABLE = re.compile(
+    r"^are available in the git repository at:?[ \t\r]*\n", re.MULTILINE | re.IGNORECASE
+)
+_REPOSITORY = re.compile(r"(?:(?:git|ssh|https?|git\+ssh|rsync|ftps?)://|[\w.-]+@[\w.-]+:)\S+")
+_REF = re.compile(r"[^\s:~^?*\[\\]+")
+_PLACE_LIMIT = 2_000
+
+
+def split(text: str) -> tuple[str, str | None]:
+    """The message and the diff of a mail's text; every line that is not blank is in one of them.
+
+    Text below a diff is no part of a commit message: it comes after a ``---`` line, where git
+    looks for notes. Several diffs are put together.
+    """
+    found = diffs.spans(text)
+    if not found:
+        return _tidy(text), None
+    message = _tidy(text[: found[0][0]])
+    below = _tidy("\n".join(_gaps(text, found)[1:]))
+    if below:
+        separator = "\n\n" if _NOTES.search(message) else "\n---\n"
+        message = _tidy(f"{message}{separator}{below}")
+    return message, "".join(_ended(text[start:end]) for start, end in found)
+
+
+def clean(text: str) -> str:
+    """The text without signature and list footer. A diff stays, wherever it stands."""
+    found = diffs.spans(text)
+    gaps = _gaps(text, found)
+    kept = []
+    for gap, (start, end) in zip(gaps, found, strict=False):
+        kept += [_without_short_signature(gap), _ended(text[start:end])]
+    kept.append(_without_signature(_without_footer(gaps[-1])).rstrip())
+    return _without_blank_top("".join(kept)) if found else _tidy(kept[0])
+
+
+def pull_request(text: str) -> str | None:
+    """``URL ref`` out of the text that ``git request-pull`` writes; None when it is not one."""
+    opening = _CHANGES.search(text)
+    place = _AVAILABLE.search(text, opening.end()) if opening else None
+    if place is None:
+        return None
+    below = text[place.end() : place.end() + _PLACE_LIMIT].replace("\r", "").lstrip()
+    lines = [line.split() for line in below.partition("\n\n")[0].splitlines()]
+    if not lines or not _REPOSITORY.fullmatch(lines[0][0]):
+        return None
+    where = lines[0]
+    if len(where) == 1 and len(lines) == 2 and len(lines[1]) == 1:
+        where = where + lines[1]  # A mailer wrapped the line.
+    if len(where) == 2 and _REF.fullmatch(where[1]):
+        return " ".join(where)
+    return where[0]
+
+
+def _gaps(text: str, found: list[tuple[int, int]]) -> list[str]:
+    """What stands before, between and behind the diffs."""
+    starts = [0, *(end for _, end in found)]
+    ends = [*(start for start, _ in found), len(text)]
+    return [text[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+def _without_footer(text: str) -> str:
+    """Without what a list appends to every mail; a footer of each kind may stand there."""
+    bounded = "\n" + text
+    for footer in _FOOTERS:
+        for match in footer.finditer(bounded, max(0, len(bounded) - _FOOTER_LENGTH)):
+            below = bounded[match.end() :]
+            if below.strip().count("\n") < _FOOTER_LINES and _FOOTER_WORDS.search(below):
+                bounded = bounded[: match.start() + 1]
+                break
+    return bounded[1:]
+
+
+def _without_signature(text: str) -> str:
+    bounded = "\n" + text
+    last = max(bounded.rfind("\n-- \n"), bounded.rfind("\n-- \r\n"))
+    if last >= 0:
+        return bounded[1 : last + 1]
+    if bare := _GIT_SIGNATURE.search(bounded, max(0, len(bounded) - _FOOTER_LENGTH)):
+        return bounded[1 : bare.start() + 1]
+    return text
+
+
+def _without_short_signature(text: str) -> str:
+    """Above a diff a signature ends at the first blank line: more text may follow it."""
+    bounded = "\n" + text
+    if signature := _SIGNATURE.search(bounded):
+        blank = _BLANK_LINE.search(bounded, signature.end() - 1)
+        rest = bounded[blank.start() :] if blank else "\n"
+        return bounded[1 : signature.start()] + rest
+    return text
+
+
+def _ended(diff: str) -> str:
+    return diff if diff.endswith("\n") else diff + "\n"
+
+
+def _tidy(text: str) -> str:
+    return _without_blank_top(text).rstrip()
+
+
+def _without_blank_top(text: str) -> str:
+    """Leading blank lines go, the first line keeps its indentation."""
+    blank = len(text) - len(text.lstrip())
+    return text[text.rfind("\n", 0, blank) + 1 :]
