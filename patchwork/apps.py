@@ -13,6 +13,10 @@ class PatchworkConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from patchwork import system_checks
+        from django.db.backends.signals import connection_created
 
+        from patchwork import system_checks
+        from patchwork.databases import raise_sqlite_limits
+
+        connection_created.connect(raise_sqlite_limits)
         system_checks.register_all()

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Test results: one record for what one dialect calls a check and the other a test result."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from patchwork.databases import IdentifierField
+
+
+class ResultState(models.TextChoices):
+    """How a test ended, mildest first."""
+
+    PENDING = "pending"
+    INFO = "info"
+    SUCCESS = "success"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+class CheckResult(models.Model):
+    """One result on a patch or on a revision. Appended, never changed; the latest one counts."""
+
+    project = models.ForeignKey(
+        "patchwork.Project", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    patch = models.ForeignKey(
+        "patchwork.Patch", null=True, on_delete=models.CASCADE, related_name="results"
+    )
+    revision = models.ForeignKey(
+        "patchwork.Revision", null=True, on_delete=models.CASCADE, related_name="results"
+    )
+    context = IdentifierField(max_length=255, help_text="The test's name as a slug.")
+    test_name = models.CharField(max_length=255)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    state = IdentifierField(max_length=8, choices=ResultState.choices)
+    date = models.DateTimeField()
+    url = models.CharField(max_length=2000, blank=True, default="")
+    summary = models.TextField(blank=True, default="")
+    is_latest = models.BooleanField(default=True)
+
+    class Meta:
+        app_label = "patchwork"
+        constraints = [
+            models.CheckConstraint(
+                name="result_on_one_thing",
+                condition=models.Q(patch__isnull=False, revision__isnull=True)
+                | models.Q(patch__isnull=True, revision__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.test_name}: {self.state}"

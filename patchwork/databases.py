@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the three databases do differently, in one place."""
+
+from __future__ import annotations
+
+import logging
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from django.db import InterfaceError, OperationalError, close_old_connections, connection, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+logger = logging.getLogger(__name__)
+
+_BYTEWISE = {"mysql": "utf8mb4_nopad_bin", "postgresql": "C"}
+
+Answer = TypeVar("Answer")
+
+ATTEMPTS = 5
+_MARIADB_PASSING = {1205, 1213, 2006, 2013, 1020}
+_POSTGRESQL_PASSING = {"40001", "40P01", "55P03", "57P01", "57P03"}
+
+
+class IdentifierField(models.CharField):  # type: ignore[type-arg]
+    """A text that is compared byte for byte: Message-IDs, keys, hashes, branch names.
+
+    MariaDB's default collation takes ``<AbC@x>`` and ``<abc@x>`` for the same text, and ignores
+    blanks at the end; two mails would become one. PostgreSQL's "C" compares bytes, which is also
+    what makes the many inserts into these indexes cheap.
+    """
+
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+        parameters = super().db_parameters(connection)
+        if connection.vendor in _BYTEWISE:
+            parameters["collation"] = _BYTEWISE[connection.vendor]
+        return parameters
+
+
+def raise_sqlite_limits(sender: Any, connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    """Let one statement carry as many values as this SQLite was built for, not Django's 999."""
+    if connection.vendor == "sqlite":
+        limit = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+        connection.features.max_query_params = limit
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the same transaction may well succeed when it is tried again."""
+    if isinstance(error, InterfaceError):
+        return True
+    if not isinstance(error, OperationalError):
+        return False
+    cause = error.__cause__
+    state = getattr(cause, "sqlstate", None)
+    if state is not None:
+        return state in _POSTGRESQL_PASSING or state.startswith("08")
+    if connection.vendor == "mysql":
+        return bool(error.args) and error.args[0] in _MARIADB_PASSING
+    if connection.vendor == "sqlite":
+        return "locked" in str(error) or "busy" in str(error)
+    return True
+
+
+def until_it_passes(transaction: Callable[[], Answer]) -> Answer:
+    """Run a whole transaction, again after deadlocks, lock timeouts and lost connections."""
+    for pause in _pauses():
+        try:
+            return transaction()
+        except (OperationalError, InterfaceError) as error:
+            if connection.in_atomic_block or not is_passing(error):
+                raise
+            logger.warning("transaction is tried again in %.0f ms: %s", pause * 1000, error)
+            close_old_connections()
+            time.sleep(pause)
+    return transaction()
+
+
+def _pauses() -> Iterator[float]:
+    for attempt in range(ATTEMPTS - 1):
+        yield 0.02 * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311 (spreads the retries)

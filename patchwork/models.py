@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The index of all tables. Rooms never import this module."""
+
+from patchwork.bundles.models import Bundle, BundlePatch
+from patchwork.checks.models import CheckResult
+from patchwork.events.models import Consumer, Event, EventClock
+from patchwork.ingest.models import QuarantinedMail
+from patchwork.people.models import EmailConfirmation, EmailOptout, Person, UserProfile
+from patchwork.projects.models import DelegationRule, Project, ProjectLock, State, Tag
+from patchwork.tracking.models import (
+    Comment,
+    Cover,
+    Mail,
+    MailReference,
+    MailTrailer,
+    Patch,
+    PatchRelation,
+    PatchTag,
+    Pin,
+    PostingClaim,
+    RawMail,
+    Revision,
+    RevisionPatch,
+    Series,
+    SeriesDependency,
+    SeriesMetadata,
+)
+
+__all__ = [
+    "Bundle",
+    "BundlePatch",
+    "CheckResult",
+    "Comment",
+    "Consumer",
+    "Cover",
+    "DelegationRule",
+    "EmailConfirmation",
+    "EmailOptout",
+    "Event",
+    "EventClock",
+    "Mail",
+    "MailReference",
+    "MailTrailer",
+    "Patch",
+    "PatchRelation",
+    "PatchTag",
+    "Person",
+    "Pin",
+    "PostingClaim",
+    "Project",
+    "ProjectLock",
+    "QuarantinedMail",
+    "RawMail",
+    "Revision",
+    "RevisionPatch",
+    "Series",
+    "SeriesDependency",
+    "SeriesMetadata",
+    "State",
+    "Tag",
+    "UserProfile",
+]
