@@ -120,7 +120,7 @@ def server_is_supported(
 ) -> list[CheckMessage]:
     messages: list[CheckMessage] = []
     for alias in databases or ():
-        connection = connections[alias]
+        connection: Any = connections[alias]
         if connection.vendor == "mysql":
             messages += mysql_messages(connection.mysql_is_mariadb, connection.mysql_version)
     return messages

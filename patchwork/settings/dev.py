@@ -14,8 +14,9 @@ DEBUG = True
 
 SECRET_KEY = DEVELOPMENT_SECRET_KEY
 
-# Loopback only: the demo account's password is in the documentation.
+# Loopback only, unless told: the demo account's password is in the documentation.
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS += filter(None, os.environ.get("PW_DEV_HOSTS", "").split(","))
 INTERNAL_IPS = ["127.0.0.1", "::1"]
 
 DATABASES = {

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""``manage.py test <dotted name>``: the same tests as pytest runs, named Django's way."""
+"""Tests by dotted name: pytest runs them, Django's way names them.
+
+``manage.py test patchwork.tests.mail.test_subject`` comes here as TEST_RUNNER;
+``python -m patchwork.tests.runner`` is pytest with dotted names understood.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +56,6 @@ class PytestRunner:
 
     @classmethod
     def add_arguments(cls, parser: ArgumentParser) -> None:
-        parser.add_argument("--failfast", action="store_true", help="Stop at the first failure.")
         parser.add_argument("--keepdb", action="store_true", help="Keep the test database.")
         parser.add_argument(
             "--parallel",
@@ -81,9 +84,17 @@ class PytestRunner:
         return arguments
 
     def run_tests(self, test_labels: Sequence[str], **ignored: Any) -> int:
-        """The number of failures as Django wants it: nothing but zero means success."""
-        if find_spec("pytest") is None:
-            sys.exit("pytest is not installed: tools/setup-devel.sh installs what the tests need.")
-        import pytest
+        """Django exits with an error when this is not zero."""
+        return run_pytest(self.arguments(test_labels))
 
-        return int(pytest.main(["--rootdir", str(ROOT), *self.arguments(test_labels)]))
+
+def run_pytest(arguments: Sequence[str]) -> int:
+    if find_spec("pytest") is None:
+        sys.exit("pytest is not installed: tools/setup-devel.sh installs what the tests need.")
+    import pytest
+
+    return int(pytest.main([f"--rootdir={ROOT}", *arguments]))
+
+
+if __name__ == "__main__":
+    sys.exit(run_pytest([node_id(argument) for argument in sys.argv[1:]]))
