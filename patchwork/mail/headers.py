@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The header block: where it ends, and its fields, cut before anything else is done to them."""
+
+from __future__ import annotations
+
+import re
+
+from patchwork.mail.charset import decode_words, one_line, storable
+
+FIELD = re.compile(r"([!-9;-~]+)[ \t]*:")
+STRAY_LINE = re.compile(rb"^(?![!-9;-~]+[ \t]*:|[ \t]|>?From )", re.MULTILINE)
+FIELD_COUNT_LIMIT = 5_000
+DISPLAY_LIMIT = 64 * 1024
+DISPLAY_NOTE = "\n[The rest of the header block is left out here.]"
+
+
+class Headers:
+    """The fields of one header block, by lower-case name, in the order they stand.
+
+    A field stays as Latin-1 (a byte a character) until it is asked for: most never are.
+    """
+
+    __slots__ = ("_block", "_fields", "has_other_lines")
+
+    def __init__(self, block: bytes) -> None:
+        self._block = block.replace(b"\r\n", b"\n") if b"\r" in block else block
+        self._fields: dict[str, list[str]] = {}
+        self.has_other_lines = False
+        unfolded = self._block.decode("latin-1").replace("\n ", " ").replace("\n\t", "\t")
+        for line in unfolded.split("\n", FIELD_COUNT_LIMIT)[:FIELD_COUNT_LIMIT]:
+            if field := FIELD.match(line):
+                self._fields.setdefault(field[1].lower(), []).append(line[field.end() :])
+            else:
+                self.has_other_lines = True
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._fields
+
+    def __bool__(self) -> bool:
+        return bool(self._fields)
+
+    def first(self, name: str, limit: int) -> str:
+        """The topmost field of that name as it stands, cut; empty when there is none."""
+        values = self._fields.get(name)
+        return _readable(values[0][:limit]) if values else ""
+
+    def every(self, name: str, limit: int, count: int) -> tuple[str, ...]:
+        """The fields of that name as they stand, topmost first, each cut."""
+        values = self._fields.get(name)
+        return tuple(_readable(value[:limit]) for value in values[:count]) if values else ()
+
+    def ends(self, name: str, head: int, tail: int) -> tuple[str, str]:
+        """All fields of that name in one, as its beginning and its end; whole when it is short."""
+        values = self._fields.get(name)
+        if not values:
+            return "", ""
+        value = values[0] if len(values) == 1 else " ".join(values)
+        if len(value) <= head + tail:
+            return "", _readable(value)
+        return _readable(value[:head]), _readable(value[-tail:])
+
+    def text(self, name: str, limit: int) -> str:
+        """The topmost field of that name for people: decoded, one line."""
+        value = self.first(name, limit)
+        return one_line(decode_words(_without_cut_word(value, limit)), limit) if value else ""
+
+    def display(self) -> str:
+        """The block for people, its encoded words left as they are so that nothing is lost."""
+        block = self._block.decode("latin-1")
+        shown = _readable(block[:DISPLAY_LIMIT])
+        shown = "\n".join(shown.split("\r")) if "\r" in shown else shown
+        return shown if len(block) <= DISPLAY_LIMIT else shown + DISPLAY_NOTE
+
+
+def _readable(value: str) -> str:
+    """What the bytes behind ``value`` say: UTF-8, else Latin-1."""
+    if value.isascii():
+        return storable(value)
+    raw = value.encode("latin-1")
+    try:
+        return storable(raw.decode())
+    except UnicodeDecodeError as error:
+        if error.start >= len(raw) - 3 and error.reason == "unexpected end of data":
+            return storable(raw[: error.start].decode())
+        return storable(value)
+
+
+def _without_cut_word(value: str, limit: int) -> str:
+    """``value`` without the encoded word that the cut at ``limit`` went through."""
+    start = value.rfind("=?")
+    if len(value) < limit or start < 0 or value.endswith("?="):
+        return value
+    return value if value.count("?", start) > 3 else value[:start]
+
+
+def split(raw: bytes) -> tuple[Headers, bytes]:
+    """The header block and what comes after it.
+
+    It ends at the first blank line, or before the first line that can be no header: some
+    senders leave the blank line out.
+    """
+    block, body = _split_at_blank_line(raw)
+    headers = Headers(block)
+    if headers.has_other_lines and (stray := STRAY_LINE.search(block)):
+        return Headers(raw[: stray.start()]), raw[stray.start() :]
+    return headers, body
+
+
+def _split_at_blank_line(raw: bytes) -> tuple[bytes, bytes]:
+    if raw.startswith((b"\n", b"\r\n")):
+        return b"", raw[raw.index(b"\n") + 1 :]
+    end = raw.find(b"\n\n")
+    crlf_end = raw.find(b"\n\r\n", 0, end if end >= 0 else len(raw))
+    if crlf_end >= 0:
+        return raw[:crlf_end], raw[crlf_end + 3 :]
+    return (raw[:end], raw[end + 2 :]) if end >= 0 else (raw.rstrip(b"\r\n"), b"")
