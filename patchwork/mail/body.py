@@ -34,8 +34,8 @@ _PLACE_LIMIT = 2_000
 def split(text: str) -> tuple[str, str | None]:
     """The message and the diff of a mail's text; every line that is not blank is in one of them.
 
-    Text below a diff is no part of a commit message: it comes after a ``---`` line, where git
-    looks for notes. Several diffs are put together.
+    Text below a diff is no part of the commit message above it: it goes below a ``---`` line,
+    where git looks for notes. Several diffs are put together.
     """
     found = diffs.spans(text)
     if not found:
@@ -43,7 +43,7 @@ def split(text: str) -> tuple[str, str | None]:
     message = _tidy(text[: found[0][0]])
     below = _tidy("\n".join(_gaps(text, found)[1:]))
     if below:
-        separator = "\n\n" if _NOTES.search(message) else "\n---\n"
+        separator = "\n\n" if not message or _NOTES.search(message) else "\n---\n"
         message = _tidy(f"{message}{separator}{below}")
     return message, "".join(_ended(text[start:end]) for start, end in found)
 

@@ -8,7 +8,12 @@ run back, so any text costs time in proportion to its length and none raises.
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
 
 _OPENING_WORDS = ("diff ", "Index: ", "--- ")
 _OPENING = re.compile(r"\n(?=diff |Index: |--- )")
@@ -43,6 +48,127 @@ _PROPERTIES = re.compile(
 _WRAPPED = " +-\\@"
 """How a line begins that can follow the torn-off end of a line which a mailer wrapped."""
 
+_HASHED_MARKERS = ("-", "+", " ")
+_HASHED_NAME = re.compile(r"(---|\+\+\+) (\S+)")
+_HASHED_HUNK = re.compile(r"@@ -\d+(?:,(\d{1,1000}))? \+\d+(?:,(\d{1,1000}))? @@")
+_HASHED_INDEX = re.compile(r"^(index [0-9a-f]{7})[0-9a-f]*\.\.([0-9a-f]{7})[0-9a-f]*")
+
+_QUOTED = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
+_ESCAPES = {
+    b"a": b"\a",
+    b"b": b"\b",
+    b"f": b"\f",
+    b"n": b"\n",
+    b"r": b"\r",
+    b"t": b"\t",
+    b"v": b"\v",
+}
+_QUOTED_NAME = re.compile(r'"((?:[^"\\]|\\.)*+)"')
+_MODE = re.compile(r"(old|new|deleted file|new file) mode ([0-7]+)")
+_MOVE = re.compile(r"(rename|copy) (from|to) (.+)")
+_BINARY_NOTICE = ("GIT binary patch", "Binary file", "Cannot display: ")
+_NOWHERE = "/dev/null"
+
+
+class Change(StrEnum):
+    """What a diff does to a file."""
+
+    MODIFIED = "modified"
+    ADDED = "added"
+    DELETED = "deleted"
+    RENAMED = "renamed"
+    COPIED = "copied"
+
+
+class LineKind(StrEnum):
+    """What a line of a hunk is; the value is the character that it begins with."""
+
+    CONTEXT = " "
+    ADDED = "+"
+    REMOVED = "-"
+    NOTE = "\\"
+    """``\\ No newline at end of file``, or the end of a line that a mailer tore off."""
+
+
+class DiffLine(NamedTuple):
+    """A line of a hunk. A tuple, because a page may need hundreds of thousands."""
+
+    kind: LineKind
+    old: int | None
+    """Number in the old file; None for added lines and notes."""
+    new: int | None
+    text: str
+    """Without the marker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hunk:
+    """Changes at one place of a file."""
+
+    old_start: int
+    old_count: int
+    new_start: int
+    new_count: int
+    section: str
+    """What stands behind the second ``@@``: the function around it, mostly."""
+    lines: tuple[DiffLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileDiff:
+    """What happens to one file."""
+
+    old_path: str | None
+    """None when the file is new."""
+    new_path: str | None
+    """None when the file is deleted."""
+    change: Change
+    old_mode: str | None
+    new_mode: str | None
+    is_binary: bool
+    header: tuple[str, ...]
+    hunks: tuple[Hunk, ...]
+
+    @property
+    def path(self) -> str:
+        """The name to show: the new one if there is one."""
+        return self.new_path or self.old_path or ""
+
+    @property
+    def added(self) -> int:
+        return self._count(LineKind.ADDED)
+
+    @property
+    def removed(self) -> int:
+        return self._count(LineKind.REMOVED)
+
+    def _count(self, kind: LineKind) -> int:
+        return sum(1 for hunk in self.hunks for line in hunk.lines if line.kind is kind)
+
+
+class Stat(NamedTuple):
+    added: int
+    removed: int
+    files: int
+
+
+class _HunkExtent(NamedTuple):
+    head: re.Match[str]
+    end: int
+
+
+class _FileExtent(NamedTuple):
+    start: int
+    body: int
+    """Behind the ``+++`` line, or behind the last header line."""
+    end: int
+    hunks: list[_HunkExtent]
+
+
+class _Names(NamedTuple):
+    old: str | None
+    new: str | None
+
 
 def spans(text: str) -> list[tuple[int, int]]:
     """Where diffs stand in a text: offsets of whole lines, in order.
@@ -50,18 +176,76 @@ def spans(text: str) -> list[tuple[int, int]]:
     Files with only blank lines between them are one diff.
     """
     found: list[tuple[int, int]] = []
+    for file in _file_extents(text):
+        if found and not text[found[-1][1] : file.start].strip():
+            found[-1] = (found[-1][0], file.end)
+        else:
+            found.append((file.start, file.end))
+    return found
+
+
+def parse(diff: str) -> tuple[FileDiff, ...]:
+    """The files of a diff with their hunks and numbered lines; empty when there is no diff."""
+    return tuple(_file_diff(diff, extent) for extent in _file_extents(diff))
+
+
+def files(diff: str) -> tuple[str, ...]:
+    """The paths that a diff touches, old and new ones, each once, in order."""
+    touched: dict[str, None] = {}
+    for extent in _file_extents(diff):
+        names = _names(diff[extent.start : extent.body].split("\n"))
+        touched.update((path, None) for path in (names.old, names.new) if path is not None)
+    return tuple(touched)
+
+
+def stat(diff: str) -> Stat:
+    """How many lines a diff adds and removes, and in how many files."""
+    added = removed = count = 0
+    for extent in _file_extents(diff):
+        count += 1
+        if extent.hunks:
+            end = extent.hunks[-1].end
+            added += diff.count("\n+", extent.body - 1, end)
+            removed += diff.count("\n-", extent.body - 1, end)
+    return Stat(added, removed, count)
+
+
+def hash(diff: str) -> str | None:
+    """The SHA-1 by which clients of getpatchwork look up a patch; None for an empty diff.
+
+    Names lose their first directory and hunks their place, so that a rebased patch keeps its
+    hash. There, diffs without any hunk (renames, modes, binary files) would all be alike; here
+    these, and only these, hash their header lines instead.
+    """
+    lines = (diff.replace("\r", "").strip() + "\n").split("\n")
+    kept = [hashed for line in lines if (hashed := _hashed_line(line)) is not None]
+    if not any(line.startswith("@@") for line in kept):
+        kept = [_HASHED_INDEX.sub(r"\1..\2", line) for line in lines if line]
+    if not kept:
+        return None
+    content = "\n".join(kept) + "\n"
+    return hashlib.sha1(content.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+
+
+def _hashed_line(line: str) -> str | None:
+    if line.startswith(("--- ", "+++ ")) and (name := _HASHED_NAME.match(line)):
+        marker = name[1]
+        side = "a/" if marker == "---" else "b/"
+        return f"{marker} {side}{name[2].partition('/')[2]}"
+    if line[:1] in _HASHED_MARKERS:
+        return line
+    if line.startswith("@@") and (hunk := _HASHED_HUNK.match(line)):
+        return f"@@ -{_count(hunk[1])} +{_count(hunk[2])} @@"
+    return None
+
+
+def _file_extents(text: str) -> Iterator[_FileExtent]:
     position = _opening(text, 0)
     while position is not None:
-        end = _file_end(text, position)
-        if end is None:
-            position = _opening(text, position + 1)
-            continue
-        if found and not text[found[-1][1] : position].strip():
-            found[-1] = (found[-1][0], end)
-        else:
-            found.append((position, end))
-        position = _opening(text, end)
-    return found
+        extent = _file_extent(text, position)
+        if extent is not None:
+            yield extent
+        position = _opening(text, extent.end if extent else position + 1)
 
 
 def _opening(text: str, position: int) -> int | None:
@@ -73,20 +257,23 @@ def _opening(text: str, position: int) -> int | None:
     return match.end() if match else None
 
 
-def _file_end(text: str, start: int) -> int | None:
-    """Where the diff of one file ends, or None when the line at ``start`` does not begin one."""
-    position, is_diff = _header_end(text, start)
-    if names := _NAMES.match(text, position):
-        after = _hunks_end(text, names.end())
-        if is_diff or after > names.end():
-            position, is_diff = after, True
-    elif binary := _BINARY.match(text, position):
-        position, is_diff = _binary_end(text, binary.end()), True
+def _file_extent(text: str, start: int) -> _FileExtent | None:
+    """How far the diff of one file goes, or None when the line at ``start`` does not begin one."""
+    body, is_diff = _header_end(text, start)
+    hunks: list[_HunkExtent] = []
+    end = body
+    if names := _NAMES.match(text, body):
+        hunks = _hunk_extents(text, names.end())
+        if hunks or is_diff:
+            body, is_diff = names.end(), True
+            end = hunks[-1].end if hunks else body
+    elif binary := _BINARY.match(text, body):
+        end, is_diff = _binary_end(text, binary.end()), True
     if not is_diff:
         return None
-    if properties := _PROPERTIES.match(text, position):
-        position = properties.end()
-    return position
+    if properties := _PROPERTIES.match(text, end):
+        end = properties.end()
+    return _FileExtent(start, body, end, hunks)
 
 
 def _header_end(text: str, start: int) -> tuple[int, bool]:
@@ -107,26 +294,28 @@ def _header_end(text: str, start: int) -> tuple[int, bool]:
     return position, is_diff
 
 
-def _hunks_end(text: str, position: int) -> int:
+def _hunk_extents(text: str, position: int) -> list[_HunkExtent]:
+    hunks: list[_HunkExtent] = []
     while hunk := _HUNK.match(text, position):
-        position = hunk_end(text, hunk.end(), _count(hunk[2]), _count(hunk[4]))
+        position = _hunk_end(text, hunk.end(), _count(hunk[2]), _count(hunk[4]))
         while note := _NO_NEWLINE.match(text, position):
             position = note.end()
+        hunks.append(_HunkExtent(hunk, position))
         if blanks := _BLANKS_BEFORE_HUNK.match(text, position):
             position = blanks.end()
-    return position
+    return hunks
 
 
 def _count(written: str | None) -> int:
     return 1 if written is None else int(written)
 
 
-def hunk_end(text: str, position: int, old: int, new: int) -> int:
+def _hunk_end(text: str, position: int, old: int, new: int) -> int:
     """Where a hunk ends that has so many old and new lines.
 
     The counts decide, so that ``-- `` or ``From `` inside stay inside. Two kinds of damage are
-    borne: a blank context line whose leading blank was eaten, and a line torn in two. A hunk
-    that breaks off before its counts are used up ends at its last line that is not blank.
+    borne: a blank context line whose leading blank was eaten, and a line torn in two. A hunk that
+    breaks off before its counts are used up ends at its last line that is not blank.
     """
     solid = position
     size = len(text)
@@ -146,7 +335,7 @@ def hunk_end(text: str, position: int, old: int, new: int) -> int:
             return solid
         position = text.find("\n", position) + 1 or size
         solid = position
-    return position if not (old or new) else solid
+    return solid if old or new else position
 
 
 def _is_torn_off(text: str, position: int) -> bool:
@@ -161,3 +350,137 @@ def _binary_end(text: str, position: int) -> int:
     while block := _BINARY_BLOCK.match(text, position):
         position = block.end()
     return position
+
+
+def _file_diff(text: str, extent: _FileExtent) -> FileDiff:
+    header = [line.rstrip("\r") for line in text[extent.start : extent.body].split("\n") if line]
+    names = _names(header)
+    modes = {match[1]: match[2] for line in header if (match := _MODE.match(line))}
+    below = text[extent.body : extent.body + 16] if not extent.hunks else ""
+    return FileDiff(
+        old_path=names.old,
+        new_path=names.new,
+        change=_change(names, header),
+        old_mode=modes.get("old") or modes.get("deleted file"),
+        new_mode=modes.get("new") or modes.get("new file"),
+        is_binary=any(line.startswith(_BINARY_NOTICE) for line in [*header, below]),
+        header=tuple(header),
+        hunks=tuple(_hunk(text, hunk) for hunk in extent.hunks),
+    )
+
+
+def _change(names: _Names, header: list[str]) -> Change:
+    if names.old is None:
+        return Change.ADDED
+    if names.new is None:
+        return Change.DELETED
+    for line in header:
+        if move := _MOVE.match(line):
+            return Change.RENAMED if move[1] == "rename" else Change.COPIED
+    return Change.MODIFIED
+
+
+def _hunk(text: str, extent: _HunkExtent) -> Hunk:
+    head = extent.head
+    old, new = int(head[1]), int(head[3])
+    return Hunk(
+        old_start=old,
+        old_count=_count(head[2]),
+        new_start=new,
+        new_count=_count(head[4]),
+        section=head[5].strip(),
+        lines=tuple(_numbered(text[head.end() : extent.end], old, new)),
+    )
+
+
+def _numbered(content: str, old: int, new: int) -> Iterator[DiffLine]:
+    context, added, removed = LineKind.CONTEXT, LineKind.ADDED, LineKind.REMOVED
+    for line in content.removesuffix("\n").split("\n") if content else ():
+        marker = line[:1]
+        if marker == "+":
+            yield DiffLine(added, None, new, line[1:])
+            new += 1
+        elif marker == "-":
+            yield DiffLine(removed, old, None, line[1:])
+            old += 1
+        elif marker == " " or not line.rstrip("\r"):
+            yield DiffLine(context, old, new, line[1:])
+            old, new = old + 1, new + 1
+        else:
+            yield DiffLine(LineKind.NOTE, None, None, line.removeprefix("\\ "))
+
+
+def _names(header: list[str]) -> _Names:
+    """The old and the new path, from the line that says it best."""
+    moved = {move[2]: _unquoted(move[3]) for line in header if (move := _MOVE.match(line))}
+    if "from" in moved and "to" in moved:
+        return _Names(moved["from"], moved["to"])
+    is_git = header[0].startswith("diff --git ")
+    old, new = _named_by(header, "--- "), _named_by(header, "+++ ")
+    if old is not None and new is not None:
+        names = _without_prefixes(old, new, is_git)
+    else:
+        path = _named_by_opening(header[0], is_git)
+        names = _Names(path, path)
+    if any(line.startswith("new file mode ") for line in header):
+        return _Names(None, names.new)
+    if any(line.startswith("deleted file mode ") for line in header):
+        return _Names(names.old, None)
+    return names
+
+
+def _named_by(header: list[str], marker: str) -> str | None:
+    for line in reversed(header):
+        if line.startswith(marker):
+            return _unquoted(line[len(marker) :].partition("\t")[0])
+    return None
+
+
+def _without_prefixes(old: str, new: str, is_git: bool) -> _Names:
+    """Take off what ``patch -p1`` takes: ``a/`` and ``b/``, or ``thing.orig/`` and ``thing/``."""
+    old_top, _, old_rest = old.partition("/")
+    new_top, _, new_rest = new.partition("/")
+    if old == _NOWHERE:
+        return _Names(None, new_rest if _is_prefix(new_top, is_git) and new_rest else new)
+    if new == _NOWHERE:
+        return _Names(old_rest if _is_prefix(old_top, is_git) and old_rest else old, None)
+    if old_rest and new_rest and old_top != new_top:
+        if _is_prefix(old_top, is_git) and _is_prefix(new_top, is_git):
+            return _Names(old_rest, new_rest)
+        if old_rest == new_rest:
+            return _Names(old_rest, new_rest)
+    return _Names(old if is_git else new, new)
+
+
+def _is_prefix(top: str, is_git: bool) -> bool:
+    """``a`` and ``b``; git can also be told to write ``i``, ``w``, ``c`` and ``o``."""
+    return top in ("a", "b") or (is_git and top in ("i", "w", "c", "o"))
+
+
+def _named_by_opening(line: str, is_git: bool) -> str:
+    """The path in ``diff --git a/x b/x``, ``Index: x`` or ``diff -r 1 -r 2 x``."""
+    if not is_git:
+        named = line.removeprefix("Index: ")
+        return _unquoted(named if named != line else line.rpartition(" ")[2])
+    rest = line.removeprefix("diff --git ").rstrip("\r")
+    if quoted := _QUOTED_NAME.search(rest):
+        return _without_prefixes("a/", _unquoted(quoted[0]), True).new or ""
+    old, new = rest[: len(rest) // 2], rest[len(rest) // 2 + 1 :]
+    return _without_prefixes(old, new, True).new or new
+
+
+def _unquoted(written: str) -> str:
+    """A path as git writes it: in quotes, with escapes, when it holds unusual characters."""
+    written = written.strip("\r")
+    quoted = _QUOTED_NAME.fullmatch(written)
+    if quoted is None:
+        return written.rstrip()
+    raw = _QUOTED.sub(_unescaped, quoted[1].encode("utf-8", "surrogatepass"))
+    return raw.decode("utf-8", "replace").replace("\0", "\ufffd")
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    escape = match[1]
+    if escape[:1].isdigit():
+        return bytes([int(escape, 8) & 0xFF]) if escape[0] < ord("8") else escape
+    return _ESCAPES.get(escape, escape)
