@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A bulk writer that leaves the database to others.
+
+SQLite has one lock for all writers and no queue at it: whoever waits looks again every now and
+then, and meets a bulk writer's next transaction each time. So a bulk writer holds the lock for a
+moment only, and stays away as long as it held it. What it does without the lock (reading the
+next mails) counts as staying away. Servers queue their writers by themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+HOLD_SECONDS = 0.030
+"""No transaction of a bulk writer is to be longer."""
+AIM_SECONDS = 0.8 * HOLD_SECONDS
+"""Transactions of equal size are not of equal length."""
+FIRST_SIZE = 20
+
+
+class Pace:
+    """How many mails the next transaction may have, and when it may begin."""
+
+    def __init__(
+        self,
+        connection: BaseDatabaseWrapper,
+        most: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._connection = connection
+        self._shares = connection.vendor == "sqlite"
+        self._most = most
+        self._clock = clock
+        self._sleep = sleep
+        self._began: float | None = None
+        self._ended = 0.0
+        self._owed = 0.0
+        self._held = 0.0
+        self.size = min(FIRST_SIZE, most) if self._shares else most
+
+    @contextmanager
+    def batch(self, count: int) -> Iterator[None]:
+        """Around storing ``count`` mails: waits before each transaction, learns from its length."""
+        self._held = 0.0
+        watching = self._connection.execute_wrapper(self._watch) if self._shares else nullcontext()
+        try:
+            with watching:
+                yield
+        finally:
+            self._end()
+        if self._held:
+            self._adapt(count)
+
+    def _watch(
+        self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+    ) -> Any:
+        if not sql.startswith("BEGIN"):
+            return execute(sql, params, many, context)
+        self._end()
+        self._rest()
+        answer = execute(sql, params, many, context)
+        self._began = self._clock()
+        return answer
+
+    def _end(self) -> None:
+        """The lock is free (or just about to be): note for how long it was held."""
+        if self._began is None:
+            return
+        self._ended = self._clock()
+        self._owed = self._ended - self._began
+        self._held += self._owed
+        self._began = None
+
+    def _rest(self) -> None:
+        debt = self._owed - (self._clock() - self._ended)
+        if debt > 0:
+            self._sleep(debt)
+
+    def _adapt(self, count: int) -> None:
+        fitting = int(count * AIM_SECONDS / self._held)
+        self.size = max(1, min(fitting, 2 * self.size, self._most))
