@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -93,7 +94,8 @@ def run_pytest(arguments: Sequence[str]) -> int:
         sys.exit("pytest is not installed: tools/setup-devel.sh installs what the tests need.")
     import pytest
 
-    return int(pytest.main([f"--rootdir={ROOT}", *arguments]))
+    os.chdir(ROOT)
+    return int(pytest.main(list(arguments)))
 
 
 if __name__ == "__main__":
