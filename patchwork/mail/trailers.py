@@ -49,14 +49,21 @@ def count(trailers: Iterable[Trailer], tags: Mapping[str, re.Pattern[str]]) -> d
 
 
 def is_block(lines: Iterable[str]) -> bool:
-    """Whether these lines are a trailer block: a new trailer goes directly below its last line."""
+    """Whether these lines are a trailer block: a new trailer goes directly below its last line.
+
+    Git's rule: all lines are trailers, or a quarter of them with a sign-off among them. Headers
+    at the top of a text (``From: ...``) look alike and are none.
+    """
     tokens: list[str] = []
+    others = 0
     for line in lines:
         if match := _LINE.match(line):
             tokens.append(match[1].lower())
         elif not (tokens and line[:1] in " \t") and not line.startswith(_BLOCK_NOTES):
-            return False
-    return any(_is_known(token) for token in tokens) and _HEADERS.isdisjoint(tokens)
+            others += 1
+    if not any(_is_known(token) for token in tokens) or not _HEADERS.isdisjoint(tokens):
+        return False
+    return not others or ("signed-off-by" in tokens and len(tokens) * 3 >= others)
 
 
 def _is_known(token: str) -> bool:
