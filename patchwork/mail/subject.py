@@ -55,7 +55,8 @@ class _Marks:
 def parse(subject: str, drop: tuple[str, ...] = ()) -> SubjectFacts:
     """Take a Subject apart; ``drop`` are the names of project and list, which say nothing here."""
     text = " ".join(subject[:SUBJECT_LIMIT].split())
-    is_reply, brackets, name = _take_apart(text)
+    is_reply, brackets, written = _take_apart(text)
+    name = written or NO_SUBJECT
     marks = _read(brackets, {dropped.casefold() for dropped in drop})
     stem, named_version = _without_version(name)
     if marks.version is None and not marks.index:
@@ -63,16 +64,16 @@ def parse(subject: str, drop: tuple[str, ...] = ()) -> SubjectFacts:
         marks.version = named_version
     display = f"[{','.join(marks.prefixes)}] {name}" if marks.prefixes else name
     return SubjectFacts(
-        name=name[:NAME_LIMIT].rstrip() or NO_SUBJECT,
+        name=name[:NAME_LIMIT].rstrip(),
         prefixes=tuple(marks.prefixes),
-        display=display[:NAME_LIMIT].rstrip() or NO_SUBJECT,
+        display=display[:NAME_LIMIT].rstrip(),
         index=marks.index,
         total=marks.total,
         version=marks.version,
         is_reply=is_reply,
         is_patch=marks.is_patch,
         is_pull=marks.is_pull or _PULL_NAME.match(name) is not None,
-        key=stem.lower()[:NAME_LIMIT].rstrip(),
+        key="" if name == NO_SUBJECT else stem.lower()[:NAME_LIMIT].rstrip(),
     )
 
 
