@@ -17,7 +17,7 @@ from patchwork.mail.headers import Headers
 
 RECIPIENTS_LIMIT = 64 * 1024
 USUAL = re.compile(r'(?:"([^"\\]*)"[ \t]*|([^"<>(),;:\\@]*))<([^\s<>(),;:"\\]+)>')
-SPECIAL = re.compile(r'\\.|["()<>,;]', re.DOTALL)
+SPECIAL = re.compile(r'\\.|["(),;:]', re.DOTALL)
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"?', re.DOTALL)
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 NOT_IN_MAILBOX = frozenset('<>(),;"\\ ')
@@ -83,12 +83,20 @@ def _mailboxes(value: str) -> list[tuple[str, str]]:
         elif mark == ")" and depth:
             depth -= 1
             mark = mark if depth else ""
+        elif mark == ":" and not depth and _is_group(outside):
+            outside, mark = [], ""
         elif mark in ",;" and not depth:
             members.append(("".join(outside), "".join(comment)))
             outside, comment, mark = [], [], ""
         (comment if depth else outside).append(mark)
     (comment if depth else outside).append(value[end:])
     return [*members, ("".join(outside), "".join(comment))]
+
+
+def _is_group(written: list[str]) -> bool:
+    """Whether a colon after this ends the name of a group rather than stands in a mailbox."""
+    name = "".join(written)
+    return not any(mark in name for mark in ("<", "@", "=?"))
 
 
 def _address(outside: str, comment: str) -> Address | None:
@@ -107,17 +115,13 @@ def _address(outside: str, comment: str) -> Address | None:
 
 
 def _bare(outside: str) -> tuple[str, str]:
-    """``name@domain``, a group's first member, or the ``name at domain`` of list archives."""
+    """``name@domain``, or the ``name at domain`` of list archives."""
     words = outside.split()
     if len(words) == 3 and words[1] == "at":
         return "", f"{words[0]}@{words[2]}"
-    mailboxes = [word for word in words if "@" in word]
-    mailbox = mailboxes[0] if mailboxes else ""
-    return "", mailbox if mailbox.startswith("mailto:") else mailbox.rpartition(":")[2]
+    return "", next((word for word in words if "@" in word), "")
 
 
 def _unquoted(name: str) -> str:
-    """A display name without its quotes, nor the name of the group it opens."""
-    if '"' not in name:
-        return name.rpartition(":")[2]
+    """A display name without its quotes."""
     return QUOTED.sub(lambda quoted: ESCAPED.sub(r"\1", quoted[1]), name)

@@ -100,9 +100,9 @@ def split(raw: bytes) -> tuple[Headers, bytes]:
     senders leave the blank line out.
     """
     block, body = _split_at_blank_line(raw)
-    headers = Headers(block)
+    headers = Headers(block.rstrip(b"\r\n"))
     if headers.has_other_lines and (stray := STRAY_LINE.search(block)):
-        return Headers(raw[: stray.start()]), raw[stray.start() :]
+        return Headers(raw[: stray.start()].rstrip(b"\r\n")), raw[stray.start() :]
     return headers, body
 
 
@@ -113,4 +113,4 @@ def _split_at_blank_line(raw: bytes) -> tuple[bytes, bytes]:
     crlf_end = raw.find(b"\n\r\n", 0, end if end >= 0 else len(raw))
     if crlf_end >= 0:
         return raw[:crlf_end], raw[crlf_end + 3 :]
-    return (raw[:end], raw[end + 2 :]) if end >= 0 else (raw.rstrip(b"\r\n"), b"")
+    return (raw[:end], raw[end + 2 :]) if end >= 0 else (raw, b"")

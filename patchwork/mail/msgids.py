@@ -20,7 +20,7 @@ ORIGINAL_LIMIT = 1_000
 def own(headers: Headers, body: bytes) -> tuple[str, str | None]:
     """The mail's Message-ID as we store it, and the header's own words when they differ."""
     value = _decoded(headers.first("message-id", OWN_LIMIT)).strip()
-    found = find(value, count=1)
+    found = find(value.partition(")")[2] if value.startswith("(") else value, count=1)
     if not found:
         return _made_up(headers, body), None
     return found[0], None if found[0] == value else storable(value[:ORIGINAL_LIMIT])

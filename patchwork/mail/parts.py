@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from patchwork.mail import rendering
@@ -19,24 +18,12 @@ from patchwork.mail.headers import Headers, split
 
 DEPTH_LIMIT = 30
 PART_COUNT_LIMIT = 5_000
+DELIMITER_LIMIT = 100_000
 BOUNDARY_LIMIT = 200
 VALUE_LIMIT = 1_000
 PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^\s;"]*))')
-DIFF_TYPES = frozenset(
-    (
-        "text/plain",
-        "text/x-patch",
-        "text/x-diff",
-        "text/x-gitdiff",
-        "text/patch",
-        "text/diff",
-        "text/x-csrc",
-        "application/x-patch",
-        "application/x-diff",
-        "application/octet-stream",
-        "application/x-git-patch",
-    )
-)
+DIFF_TYPE = re.compile(r"text/.*|application/(x-patch|x-diff|x-git-patch|octet-stream)")
+"""Parts that may hold a diff. Text of a kind that nobody knows is text (RFC 2046)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +42,10 @@ class Part:
 
     def text(self) -> str:
         """The part's text; line ends that the transport made are undone, its own are kept."""
-        text = decode(self._content(), self.parameters.get("charset", ""))
+        raw = self._content()
+        if b"\0" in raw and not self.content_type.startswith("text/"):
+            return ""
+        text = decode(raw, self.parameters.get("charset", ""))
         if "\r" in text and text.count("\r\n") == text.count("\n"):
             return text.replace("\r\n", "\n")
         return text
@@ -92,55 +82,67 @@ class _Shelf:
     def put(self, part: Part) -> None:
         if part.content_type == "text/plain" and not part.is_attachment:
             self.plain.append(part)
-        elif part.content_type in DIFF_TYPES:
-            self.attached.append(part)
-        elif part.content_type == "text/html" and not part.is_attachment:
+        elif part.content_type == "text/html":
             self.html.append(part)
         elif part.content_type == "text/calendar":
             self.calendars.append(part)
+        elif DIFF_TYPE.fullmatch(part.content_type):
+            self.attached.append(part)
 
 
 def content(headers: Headers, body: bytes) -> Content:
-    """The readable texts: plain ones, else HTML or a calendar made readable."""
+    """The readable texts: plain ones, else HTML or a calendar made readable, else attached ones."""
     shelf = _Shelf()
     for part in leaves(headers, body):
         shelf.put(part)
-    attachments = tuple(part.text() for part in shelf.attached)
-    if shelf.plain:
-        return Content(tuple(part.text() for part in shelf.plain), attachments)
-    if shelf.html:
-        rendered = rendering.html(part.text() for part in shelf.html)
-    else:
-        rendered = rendering.calendar(part.text() for part in shelf.calendars)
-    return Content((rendered,) if rendered else (), attachments, is_rendered=True)
+    plain = _texts(shelf.plain)
+    attachments = _texts(shelf.attached)
+    if plain:
+        return Content(plain, attachments)
+    if shelf.html or shelf.calendars:
+        rendered = rendering.html(_texts(shelf.html)) or rendering.calendar(_texts(shelf.calendars))
+        return Content((rendered,), attachments, is_rendered=True)
+    return Content(attachments)
+
+
+def _texts(found: list[Part]) -> tuple[str, ...]:
+    return tuple(part.text() for part in found)
 
 
 def leaves(headers: Headers, body: bytes) -> list[Part]:
     """The parts that have no parts of their own; of alternatives only the best readable one."""
-    found: list[Part] = []
-    for part in _walk(headers, body, "text/plain", 0):
-        found.append(part)
-        if len(found) > PART_COUNT_LIMIT:
-            raise Unreadable(f"more than {PART_COUNT_LIMIT} MIME parts")
-    return found
+    return _Walk().leaves(headers, body)
 
 
-def _walk(headers: Headers, body: bytes, default_type: str, depth: int) -> Iterator[Part]:
-    if depth > DEPTH_LIMIT:
-        raise Unreadable(f"MIME parts nested more than {DEPTH_LIMIT} deep")
-    content_type, parameters = _content_type(headers, default_type)
-    bodies = _sections(content_type, parameters, body)
-    if not bodies:
+class _Walk:
+    """One way through all parts of a mail, which ends when there are too many."""
+
+    def __init__(self) -> None:
+        self._part_count = 0
+
+    def leaves(
+        self, headers: Headers, body: bytes, default_type: str = "text/plain", depth: int = 0
+    ) -> list[Part]:
+        """The leaves below one part."""
+        self._check_limits(depth)
+        content_type, parameters = _content_type(headers, default_type)
         is_multipart = content_type.startswith("multipart/")
-        yield Part(headers, "text/plain" if is_multipart else content_type, parameters, body)
-        return
-    inner_type = "message/rfc822" if content_type == "multipart/digest" else "text/plain"
-    inner = (list(_walk(*split(inner), inner_type, depth + 1)) for inner in bodies)
-    if content_type == "multipart/alternative":
-        yield from _best_of(list(inner))
-    else:
-        for parts in inner:
-            yield from parts
+        sections = _sections(parameters.get("boundary", ""), body) if is_multipart else []
+        if not sections:
+            leaf_type = "text/plain" if is_multipart else content_type
+            return [Part(headers, leaf_type, parameters, body)]
+        inner_type = "message/rfc822" if content_type == "multipart/digest" else "text/plain"
+        found = [self.leaves(*split(section), inner_type, depth + 1) for section in sections]
+        if content_type == "multipart/alternative":
+            return _best_of(found)
+        return [part for parts in found for part in parts]
+
+    def _check_limits(self, depth: int) -> None:
+        self._part_count += 1
+        if self._part_count > PART_COUNT_LIMIT:
+            raise Unreadable(f"more than {PART_COUNT_LIMIT} MIME parts")
+        if depth > DEPTH_LIMIT:
+            raise Unreadable(f"MIME parts nested more than {DEPTH_LIMIT} deep")
 
 
 def _best_of(alternatives: list[list[Part]]) -> list[Part]:
@@ -148,7 +150,7 @@ def _best_of(alternatives: list[list[Part]]) -> list[Part]:
         for parts in alternatives:
             if any(part.content_type == wanted for part in parts):
                 return parts
-    return alternatives[0] if alternatives else []
+    return alternatives[0]
 
 
 def _content_type(headers: Headers, default: str) -> tuple[str, dict[str, str]]:
@@ -165,23 +167,20 @@ def _content_type(headers: Headers, default: str) -> tuple[str, dict[str, str]]:
     return content_type if "/" in content_type else default, parameters
 
 
-def _sections(content_type: str, parameters: dict[str, str], body: bytes) -> list[bytes]:
+def _sections(boundary: str, body: bytes) -> list[bytes]:
     """What stands between the boundaries; nothing when there are none."""
-    boundary = parameters.get("boundary", "").rstrip()[:BOUNDARY_LIMIT].encode("utf-8", "replace")
-    if not boundary or not content_type.startswith("multipart/"):
+    if not boundary.strip():
         return []
-    pieces = (b"\n" + body).split(b"\n--" + boundary, PART_COUNT_LIMIT + 1)
-    if len(pieces) > PART_COUNT_LIMIT:
-        raise Unreadable(f"more than {PART_COUNT_LIMIT} MIME parts")
+    delimiter = b"\n--" + boundary.rstrip()[:BOUNDARY_LIMIT].encode("utf-8", "replace")
     sections: list[list[bytes]] = []
-    for piece in pieces[1:]:
+    for piece in (b"\n" + body).split(delimiter, DELIMITER_LIMIT)[1:]:
         rest_of_line, _, after = piece.partition(b"\n")
         if not rest_of_line.strip():
             sections.append([after])
         elif rest_of_line.startswith(b"--"):
             break
         elif sections:
-            sections[-1].append(b"\n--" + boundary + piece)
+            sections[-1] += [delimiter, piece]
     return [b"".join(section).removesuffix(b"\r") for section in sections]
 
 

@@ -19,6 +19,8 @@ from patchwork.mail.facts import SUBJECT_LIMIT, MailFacts, Unreadable
 from patchwork.mail.headers import Headers
 
 SIZE_LIMIT = 8 * 1024 * 1024
+SPOKEN_LIMIT = 1_000_000
+"""How much of a message is searched for trailers and statements: a log pasted in has none."""
 RECEIVED_LIMIT = 4_000
 AUTHENTICATION_LIMIT = 2_000
 AUTHENTICATION_COUNT_LIMIT = 20
@@ -41,7 +43,8 @@ def read(raw: bytes) -> MailFacts:
     references = msgids.references(headers, msgid)
     sender, rewritten_from = senders.sender(headers)
     words = _words(parts.content(headers, rest))
-    statements = stated.parse(words.message, headers)
+    spoken = words.message[:SPOKEN_LIMIT]
+    statements = stated.parse(spoken, headers)
     return MailFacts(
         msgid=msgid,
         original_msgid=original_msgid,
@@ -61,8 +64,8 @@ def read(raw: bytes) -> MailFacts:
         text=words.text,
         message=words.message,
         diff=words.diff,
-        pull_url=body.pull_request(words.message),
-        trailers=trailer_lines.parse(words.message),
+        pull_url=body.pull_request(spoken),
+        trailers=trailer_lines.parse(spoken),
         depends_on=statements.depends_on,
         supersedes=statements.supersedes,
         change_id=statements.change_id,

@@ -11,7 +11,7 @@ import html as entities
 import re
 from collections.abc import Iterable, Iterator
 
-SOURCE_LIMIT = 1_000_000
+SOURCE_LIMIT = 500_000
 TAG_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9]*)")
 HIDDEN_END = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("script", "style", "title")}
 BLOCK = re.compile(
@@ -25,21 +25,41 @@ CALENDAR_ESCAPE = re.compile(r"\\([nN,;\\])")
 
 def html(sources: Iterable[str]) -> str:
     """The text of HTML documents without tags, scripts and styles, each block on its own line."""
-    texts = ("".join(_html_pieces(source[:SOURCE_LIMIT])) for source in sources)
-    return "\n\n".join(text for text in map(_tidied, texts) if text)
+    texts = (_tidied("".join(_html_pieces(source))) for source in _cut(sources))
+    return "\n\n".join(text for text in texts if text)
 
 
-def _html_pieces(source: str) -> Iterator[str]:
-    position = 0
-    while (start := source.find("<", position)) >= 0:
-        yield _html_text(source[position:start])
+def _cut(sources: Iterable[str]) -> Iterator[str]:
+    """The sources up to the limit for all of them together."""
+    left = SOURCE_LIMIT
+    for source in sources:
+        if left > 0:
+            yield source[:left]
+        left -= len(source)
+
+
+def _html_pieces(source: str) -> list[str]:
+    """Texts and line ends in order; no blank follows a blank except in preformatted text."""
+    pieces = ["\n"]
+    position, is_preformatted = 0, False
+    while position >= 0:
+        start = source.find("<", position)
+        text = _unescaped(source[position:start] if start >= 0 else source[position:])
+        if text and not is_preformatted:
+            text = _folded(text, pieces[-1])
+        if text:
+            pieces.append(text)
+        if start < 0:
+            break
         name = _tag_name(source, start)
         position = _tag_end(source, start, name)
-        if position < 0:
-            return
-        if BLOCK.fullmatch(name):
-            yield "\n"
-    yield _html_text(source[position:])
+        if position == start + 1:
+            pieces.append("<")
+        elif BLOCK.fullmatch(name):
+            pieces.append("\n")
+        if name == "pre":
+            is_preformatted = source[start + 1] != "/"
+    return pieces
 
 
 def _tag_name(source: str, start: int) -> str:
@@ -63,34 +83,33 @@ def _tag_end(source: str, start: int, name: str) -> int:
     return end + 1 if end >= 0 else -1
 
 
-def _html_text(text: str) -> str:
+def _folded(text: str, before: str) -> str:
+    """``text`` with each run of blanks made one, and none at its start after another one."""
     folded = " ".join(text.split())
-    if not folded:
-        return " " if text else ""
-    if "&" in folded:
-        folded = _unescaped(folded)
-    return f"{' ' * text[0].isspace()}{folded}{' ' * text[-1].isspace()}"
+    if text[0].isspace() and not before[-1].isspace():
+        folded = " " + folded
+    return folded + " " if text[-1].isspace() and folded.strip() else folded
 
 
 def _unescaped(text: str) -> str:
     """Character references resolved; a number of thousands of digits makes Python refuse."""
     try:
-        return entities.unescape(text)
+        return entities.unescape(text) if "&" in text else text
     except ValueError:
         return text
 
 
 def _tidied(text: str) -> str:
-    lines = (" ".join(line.split()) for line in text.split("\n"))
-    return BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
+    lines = (line.rstrip() for line in text.replace("\xa0", " ").split("\n"))
+    return BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
 
 
 def calendar(sources: Iterable[str]) -> str:
     """What the events of calendars are about; empty when they do not say."""
     texts = (
         CALENDAR_ESCAPE.sub(lambda escape: "\n" if escape[1] in "nN" else escape[1], text)
-        for source in sources
-        for text in _calendar_texts(source[:SOURCE_LIMIT])
+        for source in _cut(sources)
+        for text in _calendar_texts(source)
     )
     return "\n\n".join(text for text in map(str.strip, texts) if text)
 
