@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 
 
-class Claim(str, Enum):
+class Claim(StrEnum):
     """How a posting can say outright what it continues."""
 
     PULL_REQUEST = "pull-request"
@@ -40,6 +40,16 @@ class Piece:
     is_maintainer: bool = False
     claims: tuple[tuple[Claim, str], ...] = ()
 
+    @property
+    def marker(self) -> int:
+        """The version for comparing: none at all is the first."""
+        return 1 if self.version is None else self.version
+
+    @property
+    def has_version_in_name(self) -> bool:
+        """``Feature (v2)`` or ``Feature, take 2``: its patches need not say it as well."""
+        return self.version is not None and self.key not in ("", self.name.lower())
+
 
 @dataclass(frozen=True, slots=True)
 class Pins:
@@ -48,7 +58,7 @@ class Pins:
     posting_of: dict[str, str] = field(default_factory=dict)
     """Piece -> a piece whose posting it belongs to (itself: it stands alone or leads)."""
     continues: dict[str, str | None] = field(default_factory=dict)
-    """A piece of a posting -> a piece of the series that it continues; None: a series of its own."""
+    """A piece of a posting -> a piece of the series it continues; None: a series of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,7 @@ class Posting:
     """By (index, date, Message-ID), the cover first."""
     cover: Piece | None
     slots: dict[int, Piece]
-    """Number -> the patch that holds it."""
+    """Number -> the patch that holds it; numbers from 1 to ``total`` only."""
     extras: tuple[Piece, ...]
     """Patches that have no slot: more than announced, or a second holder of one."""
     total: int
@@ -72,8 +82,14 @@ class Posting:
         return min(self.pieces, key=lambda piece: (piece.date, piece.msgid)).msgid
 
     @property
+    def marker(self) -> int:
+        """The version for comparing: none at all is the first."""
+        return 1 if self.version is None else self.version
+
+    @property
     def is_complete(self) -> bool:
-        return all(number in self.slots for number in range(1, self.total + 1))
+        """Nothing is complete that has announced no patch."""
+        return len(self.slots) == self.total > 0
 
 
 @dataclass(frozen=True, slots=True)
