@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 
-from patchwork.mail.charset import CONTROLS, decode_words, storable
+from patchwork.mail.charset import CONTROLS, decode_words, one_line, storable
 from patchwork.mail.facts import MSGID_LIMIT, REFERENCE_LIMIT
 from patchwork.mail.headers import Headers
 
@@ -23,7 +23,7 @@ def own(headers: Headers, body: bytes) -> tuple[str, str | None]:
     found = find(value.partition(")")[2] if value.startswith("(") else value, count=1)
     if not found:
         return _made_up(headers, body), None
-    return found[0], None if found[0] == value else storable(value[:ORIGINAL_LIMIT])
+    return found[0], None if found[0] == value else one_line(value, ORIGINAL_LIMIT)
 
 
 def references(headers: Headers, own_id: str) -> tuple[str, ...]:

@@ -15,12 +15,13 @@ from patchwork.mail import headers as header_block
 from patchwork.mail import statements as stated
 from patchwork.mail import trailers as trailer_lines
 from patchwork.mail.charset import one_line
-from patchwork.mail.facts import SUBJECT_LIMIT, MailFacts, Unreadable
+from patchwork.mail.facts import SUBJECT_LIMIT, MailFacts, Trailer, Unreadable
 from patchwork.mail.headers import Headers
 
 SIZE_LIMIT = 8 * 1024 * 1024
 SPOKEN_LIMIT = 1_000_000
 """How much of a message is searched for trailers and statements: a log pasted in has none."""
+PULL_URL_LIMIT = 2_000
 RECEIVED_LIMIT = 4_000
 AUTHENTICATION_LIMIT = 2_000
 AUTHENTICATION_COUNT_LIMIT = 20
@@ -64,8 +65,8 @@ def read(raw: bytes) -> MailFacts:
         text=words.text,
         message=words.message,
         diff=words.diff,
-        pull_url=body.pull_request(spoken),
-        trailers=trailer_lines.parse(spoken),
+        pull_url=one_line(body.pull_request(spoken) or "", PULL_URL_LIMIT) or None,
+        trailers=_trailers(spoken),
         depends_on=statements.depends_on,
         supersedes=statements.supersedes,
         change_id=statements.change_id,
@@ -102,6 +103,14 @@ def _authentication_results(headers: Headers) -> tuple[str, ...]:
         "authentication-results", AUTHENTICATION_LIMIT, AUTHENTICATION_COUNT_LIMIT
     )
     return tuple(one_line(value, AUTHENTICATION_LIMIT) for value in found)
+
+
+def _trailers(message: str) -> tuple[Trailer, ...]:
+    found = trailer_lines.parse(message)
+    return tuple(
+        Trailer(trailer.token, one_line(trailer.value, trailer_lines.VALUE_LIMIT))
+        for trailer in found
+    )
 
 
 def _words(content: parts.Content) -> _Words:

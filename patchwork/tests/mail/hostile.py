@@ -404,6 +404,20 @@ def statements_without_end() -> bytes:
 
 
 @hostile
+def control_characters_everywhere() -> bytes:
+    noise = bytes(byte for byte in range(1, 32) if byte not in b"\r\n")
+    lines = (b"Acked-by: x%sy <a@b>", b"Depends-on: %s", b"change-id: a%sb", b"Supersedes: <a%s@b>")
+    text = b"\n" + b"\n".join(line % noise for line in lines) + b"\n"
+    headers = (
+        b"Subject: a%sb\n",
+        b"Message-ID: <a%s@b>\n",
+        b"To: a%sb <a%s@b>\n",
+        b"List-Id: %s\n",
+    )
+    return b"".join(line.replace(b"%s", noise) for line in headers) + plain(text=text)
+
+
+@hostile
 def attachment_of_random_bytes() -> bytes:
     noise = base64.encodebytes(bytes(range(256)) * 4_000)
     part = b"--b\nContent-Type: application/octet-stream\nContent-Transfer-Encoding: base64\n\n"
