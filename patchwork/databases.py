@@ -7,7 +7,7 @@ import logging
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, models
@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 _BYTEWISE = {"mysql": "utf8mb4_nopad_bin", "postgresql": "C"}
 
 Answer = TypeVar("Answer")
+Row = TypeVar("Row", bound=models.Model)
 
 ATTEMPTS = 5
 _MARIADB_PASSING = {1205, 1213, 2006, 2013, 1020}
@@ -44,6 +45,22 @@ def raise_sqlite_limits(sender: Any, connection: BaseDatabaseWrapper, **kwargs: 
     if connection.vendor == "sqlite":
         limit = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         connection.features.max_query_params = limit
+
+
+def upsert(rows: Sequence[Row], *, unique: Sequence[str], update: Sequence[str]) -> list[Row]:
+    """Insert rows, or update those that clash on ``unique``; every row knows its id afterwards.
+
+    Not ``ignore_conflicts``: MariaDB then also cuts texts that are too long without a word.
+    """
+    if not rows:
+        return []
+    targeted = connection.features.supports_update_conflicts_with_target
+    return type(rows[0])._default_manager.bulk_create(
+        rows,
+        update_conflicts=True,
+        update_fields=list(update),
+        unique_fields=list(unique) if targeted else None,
+    )
 
 
 def is_passing(error: Exception) -> bool:

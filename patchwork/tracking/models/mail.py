@@ -89,6 +89,9 @@ class Mail(models.Model):
     number = models.PositiveIntegerField(null=True, help_text="The x of x/n.")
     total = models.PositiveIntegerField(null=True, help_text="The n of x/n.")
     version = models.PositiveIntegerField(null=True, help_text="The version marker.")
+    has_claims = models.BooleanField(
+        default=False, help_text="It says what it continues, or a person pinned it."
+    )
 
     class Meta:
         app_label = "patchwork"
@@ -98,6 +101,7 @@ class Mail(models.Model):
         indexes = [
             models.Index(fields=["project", "thread_root"], name="mail_thread"),
             models.Index(fields=["submitter", "key"], name="mail_submitter_key"),
+            models.Index(fields=["project", "date"], name="mail_project_date"),
         ]
 
     def __str__(self) -> str:

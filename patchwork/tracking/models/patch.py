@@ -30,7 +30,7 @@ class Patch(models.Model):
     date = models.DateTimeField()
     name = models.CharField(max_length=255, help_text="With its prefixes: [v2,1/3] name.")
     content = models.TextField(blank=True, default="", help_text="The commit message.")
-    diff = models.TextField(null=True)  # noqa: DJ001 (a pull request has none, which is not empty)
+    diff = models.TextField(null=True)
     hash = IdentifierField(max_length=40, blank=True, default="")
     pull_url = models.CharField(max_length=255, blank=True, default="")
     commit_ref = IdentifierField(max_length=255, blank=True, default="")

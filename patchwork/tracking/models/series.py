@@ -53,7 +53,7 @@ class Series(models.Model):
     state = IdentifierField(
         max_length=16, choices=SeriesState.choices, default=SeriesState.INCOMPLETE
     )
-    test_state = IdentifierField(max_length=8, null=True)  # noqa: DJ001 (no result is not a state)
+    test_state = IdentifierField(max_length=8, null=True)
     possibly_continues = models.ForeignKey(
         "self",
         null=True,
@@ -107,7 +107,7 @@ class Revision(models.Model):
         help_text="A copy made to have this revision tested again.",
     )
     strange = models.TextField(blank=True, default="", help_text="What does not fit, in words.")
-    test_state = IdentifierField(max_length=8, null=True)  # noqa: DJ001 (no result is not a state)
+    test_state = IdentifierField(max_length=8, null=True)
     patches = models.ManyToManyField(
         Patch, through="patchwork.RevisionPatch", related_name="revisions"
     )
@@ -163,9 +163,6 @@ class SeriesDependency(models.Model):
         Series, on_delete=models.CASCADE, related_name="dependencies", db_index=False
     )
     value = IdentifierField(max_length=255, help_text="A Message-ID or an address, as written.")
-    on_series = models.ForeignKey(
-        Series, null=True, on_delete=models.SET_NULL, related_name="dependents"
-    )
 
     class Meta:
         app_label = "patchwork"

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The only writers of people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from patchwork.databases import upsert
+from patchwork.mail.facts import Address
+from patchwork.people.models import Person, email_key
+
+
+def meet(addresses: Iterable[Address]) -> dict[str, Person]:
+    """The people behind these addresses, by ``email_key``; those unseen so far are added.
+
+    The name that came first stays: a later mail could carry any name. Call it under the lock of
+    the project that the mails belong to.
+    """
+    first_seen: dict[str, Address] = {}
+    for address in addresses:
+        first_seen.setdefault(email_key(address.email), address)
+    people = {
+        person.email_key: person for person in Person.objects.filter(email_key__in=list(first_seen))
+    }
+    missing = [key for key in first_seen if key not in people]
+    if missing:
+        people |= _add({key: first_seen[key] for key in missing})
+    return people
+
+
+def _add(unseen: dict[str, Address]) -> dict[str, Person]:
+    """Insert them; another project may meet the same person at the same time."""
+    people = [
+        Person(email=address.email[:254], email_key=key, name=address.name[:255])
+        for key, address in sorted(unseen.items())
+    ]
+    upsert(people, unique=["email_key"], update=["email_key"])
+    return {person.email_key: person for person in people}

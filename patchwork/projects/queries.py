@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Questions about projects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from django.db.models import Exists, F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+
+from patchwork.projects.models import DelegationRule, Project, State
+
+SUPERSEDED_SLUG = "superseded"
+
+
+def for_ingest() -> list[Project]:
+    """All projects, each with what taking in a mail needs to know of it, in one query."""
+    states = State.objects.order_by("ordering").values("pk")
+    return list(
+        Project.objects.order_by("pk").annotate(
+            first_state_id=Coalesce(F("initial_state_id"), Subquery(states[:1])),
+            first_state_requires_action=Coalesce(
+                F("initial_state__action_required"),
+                Subquery(State.objects.order_by("ordering").values("action_required")[:1]),
+            ),
+            superseding_state_id=Coalesce(
+                F("superseded_state_id"),
+                Subquery(State.objects.filter(slug=SUPERSEDED_SLUG).values("pk")[:1]),
+            ),
+            has_delegation_rules=Exists(DelegationRule.objects.filter(project=OuterRef("pk"))),
+        )
+    )
+
+
+def take_for(projects: Sequence[Project], list_ids: Sequence[str], subject: str) -> Project | None:
+    """The project that takes a mail of these lists; the first list that anybody knows decides.
+
+    Projects that share a list are told apart by their subject pattern; the one without a pattern
+    takes what is left.
+    """
+    for list_id in list_ids:
+        sharing = [project for project in projects if project.listid.lower() == list_id]
+        if sharing:
+            return among(sharing, subject)
+    return None
+
+
+def addressed(projects: Sequence[Project], addresses: Iterable[str], subject: str) -> list[Project]:
+    """The projects whose list address is among these: for mail that no list has marked."""
+    wanted = {address.lower() for address in addresses}
+    named = [project for project in projects if project.listemail.lower() in wanted]
+    taking = []
+    for list_id in dict.fromkeys(project.listid.lower() for project in named):
+        project = among([each for each in named if each.listid.lower() == list_id], subject)
+        if project is not None:
+            taking.append(project)
+    return taking
+
+
+def among(sharing: Sequence[Project], subject: str) -> Project | None:
+    """Which of the projects on one list takes a mail with this subject."""
+    for project in sharing:
+        if project.subject_match and _pattern(project.subject_match).search(subject):
+            return project
+    return next((project for project in sharing if not project.subject_match), None)
+
+
+@lru_cache(maxsize=256)
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.MULTILINE | re.IGNORECASE)

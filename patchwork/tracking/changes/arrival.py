@@ -1,0 +1,668 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Mails arrive in a project: the one way in which they become patches, covers and comments.
+
+The flow stands in ``Arrival.run``: load what the mails touch, decide in memory, write the
+difference. The caller holds the project's lock and the transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from patchwork.databases import upsert
+from patchwork.events import log
+from patchwork.events.log import Happening
+from patchwork.events.models import EventKind
+from patchwork.mail import diff as diffs
+from patchwork.mail import reading
+from patchwork.mail import subject as subjects
+from patchwork.mail.facts import MailFacts, SubjectFacts
+from patchwork.people import changes as people
+from patchwork.people.models import Person, email_key
+from patchwork.projects.models import Project
+from patchwork.tracking import threads, touched
+from patchwork.tracking.changes import asked_for
+from patchwork.tracking.changes.settlement import Settlement
+from patchwork.tracking.changes.trailers import recount
+from patchwork.tracking.classify import kind_of
+from patchwork.tracking.letters import Fate, Letter
+from patchwork.tracking.models import (
+    Comment,
+    Cover,
+    Mail,
+    MailKind,
+    MailReference,
+    MailTrailer,
+    Patch,
+    PostingClaim,
+    RawMail,
+    Series,
+)
+from patchwork.tracking.pieces import Claim, Piece
+from patchwork.tracking.touched import Known, identity
+
+TRAILER_LINE_LIMIT = 500
+CLOCK_SKEW = timedelta(days=1)
+_PIECES = (MailKind.PATCH, MailKind.COVER)
+_FATES = {
+    MailKind.PATCH: Fate.PATCH,
+    MailKind.COVER: Fate.COVER,
+    MailKind.COMMENT: Fate.COMMENT,
+    MailKind.KEPT: Fate.KEPT,
+}
+
+
+def subject_names(project: Project) -> tuple[str, ...]:
+    """The words that say nothing in a subject of this project: its own name and its list's."""
+    list_name = project.listid.partition(".")[0]
+    return tuple({project.linkname, list_name, project.listemail.partition("@")[0]} - {""})
+
+
+class Draft:
+    """A mail that is being placed: one that just came, or one that is looked at again."""
+
+    __slots__ = (
+        "_kind",
+        "answers",
+        "facts",
+        "known",
+        "letter",
+        "mail",
+        "person",
+        "root",
+        "subject",
+    )
+
+    def __init__(self, letter: Letter | None, known: Known | None) -> None:
+        self.letter = letter
+        self.known = known
+        self.facts: MailFacts | None = letter.facts if letter else None
+        self.subject: SubjectFacts | None = letter.subject if letter else None
+        self.root = known.thread_root if known else ""
+        self.answers = known.answers if known else ""
+        self.mail: Mail | None = None
+        self.person: Person | None = None
+        self._kind: MailKind | None = MailKind(known.kind) if known else None
+
+    @property
+    def kind(self) -> MailKind:
+        assert self._kind is not None
+        return self._kind
+
+    @kind.setter
+    def kind(self, kind: MailKind) -> None:
+        self._kind = kind
+
+    @property
+    def msgid(self) -> str:
+        return self.known.msgid if self.known else self.letter.facts.msgid  # type: ignore[union-attr]
+
+    @property
+    def references(self) -> Sequence[str]:
+        return self.known.references if self.known else self.letter.facts.references  # type: ignore[union-attr]
+
+    @property
+    def is_new(self) -> bool:
+        return self.known is None
+
+    @property
+    def person_id(self) -> int:
+        if self.known:
+            return self.known.submitter_id
+        assert self.person is not None
+        return self.person.pk
+
+    @property
+    def identity(self) -> int:
+        if self.known:
+            return self.known.identity
+        assert self.person is not None
+        return identity(self.person.pk, self.person.user_id)
+
+
+class Arrival:
+    """One batch of mails for one project."""
+
+    def __init__(
+        self, project: Project, letters: Sequence[Letter], *, now: datetime, historical: bool
+    ) -> None:
+        self.project = project
+        self.letters = letters
+        self.now = now
+        self.historical = historical
+        self.fates: dict[int, Fate] = {}
+        self.known: dict[str, Known] = {}
+        self.new: dict[str, Draft] = {}
+        self.again: dict[str, Draft] = {}
+        """Stored mails that are looked at again, because what they wait for may have come."""
+        self.waiting: list[tuple[int, str, int]] = []
+        self.happenings: list[Happening] = []
+        self.patch_ids: dict[str, int] = {}
+        self.cover_ids: dict[str, int] = {}
+
+    def run(self) -> dict[int, Fate]:
+        """Answers each letter's fate, by its position."""
+        self.recognise()
+        if self.new:
+            self.find_threads()
+            self.meet_senders()
+            self.place()
+            wishes = self.hear_wishes()
+            settlement = self.settle(wishes)
+            self.write_mails(settlement)
+            self.write_words(wishes)
+            settlement.finish(self.patch_ids)
+            self.touch_series(settlement)
+            log.record([*settlement.beginnings, *self.happenings, *settlement.happenings])
+        return self.fates
+
+    # What is here already.
+
+    def recognise(self) -> None:
+        """Load the mails that these are or refer to, and set aside what is here already."""
+        named = {letter.facts.msgid for letter in self.letters}
+        referred = {ref for letter in self.letters for ref in letter.facts.references}
+        self.known = touched.by_msgid(self.project.pk, named | referred)
+        for letter in self.letters:
+            msgid = letter.facts.msgid
+            if msgid in self.known:
+                known = self.known[msgid]
+                self.fates[letter.position] = self.seen_before(
+                    letter, known.email_key, self.subject_of(known)
+                )
+            elif msgid in self.new:
+                first = self.new[msgid].letter
+                assert first is not None
+                self.fates[letter.position] = self.seen_before(
+                    letter, email_key(first.facts.sender.email), first.subject
+                )
+            else:
+                self.new[msgid] = Draft(letter, None)
+        if self.new:
+            self.waiting = touched.waiting_for(self.project.pk, self.new.keys())
+
+    def seen_before(self, letter: Letter, sender: str, subject: SubjectFacts) -> Fate:
+        """Lists change every copy; who wrote it and what it is called stay the same."""
+        is_same = email_key(letter.facts.sender.email) == sender and (
+            letter.subject.name[:200] == subject.name[:200]
+        )
+        return Fate.DUPLICATE if is_same else Fate.USED_TWICE
+
+    def subject_of(self, known: Known) -> SubjectFacts:
+        return subjects.parse(known.subject, subject_names(self.project))
+
+    # Threads.
+
+    def find_threads(self) -> None:
+        """Every new mail's root; mails that waited below one of them get the same root."""
+        references = {msgid: draft.references for msgid, draft in self.new.items()}
+        roots = {msgid: known.thread_root for msgid, known in self.known.items()}
+        for msgid, draft in self.new.items():
+            draft.root = threads.root_of(msgid, references, roots)
+        if self.waiting:
+            self.look_again()
+
+    def look_again(self) -> None:
+        """Move the threads that had a new mail for their root, and load them."""
+        moved = {
+            msgid: self.new[msgid].root
+            for msgid in {msgid for _, msgid, _ in self.waiting}
+            if self.new[msgid].root != msgid
+        }
+        for old, new in moved.items():
+            Mail.objects.filter(project=self.project, thread_root=old).update(thread_root=new)
+        for known in self.known.values():
+            known.thread_root = moved.get(known.thread_root, known.thread_root)
+        waiting = set(
+            Mail.objects.filter(pk__in={mail for _, _, mail in self.waiting}).values_list(
+                "thread_root", flat=True
+            )
+        )
+        for msgid, known in touched.by_thread(self.project.pk, waiting).items():
+            self.known[msgid] = known
+            if known.kind != MailKind.GONE:
+                self.again[msgid] = Draft(None, known)
+        MailReference.objects.filter(pk__in=[row for row, _, _ in self.waiting]).delete()
+
+    # People.
+
+    def meet_senders(self) -> None:
+        senders = [draft.letter.facts.sender for draft in self.new.values() if draft.letter]
+        met = people.meet(senders)
+        for draft in self.new.values():
+            assert draft.letter is not None
+            draft.person = met[email_key(draft.letter.facts.sender.email)]
+
+    # What each mail is, and what it answers.
+
+    def place(self) -> None:
+        """Decide for each mail; what a mail answers is decided before the mail itself."""
+        placed: set[str] = set()
+        for msgid in (*self.new, *self.again):
+            stack = [msgid]
+            while stack:
+                at = stack[-1]
+                above = [
+                    reference
+                    for reference in self.draft(at).references
+                    if reference not in placed
+                    and reference not in stack
+                    and self.is_drafted(reference)
+                ]
+                if at in placed or not above:
+                    stack.pop()
+                    if at not in placed:
+                        self.place_one(self.draft(at))
+                        placed.add(at)
+                else:
+                    stack.append(above[0])
+        for draft in self.new.values():
+            assert draft.letter is not None
+            self.fates[draft.letter.position] = _FATES[draft.kind]
+
+    def place_one(self, draft: Draft) -> None:
+        draft.answers = threads.nearest(draft.references, self.piece_at) or ""
+        if draft.is_new or draft.kind == MailKind.KEPT:
+            if not draft.is_new and not draft.answers:
+                return
+            facts, subject = self.words_of(draft)
+            draft.kind = kind_of(
+                facts,
+                subject,
+                answers=bool(draft.answers),
+                answers_own=bool(draft.answers)
+                and self.identity_at(draft.answers) == draft.identity,
+            )
+        elif draft.kind == MailKind.COMMENT and not draft.answers:
+            assert draft.known is not None
+            draft.answers = draft.known.answers
+
+    def piece_at(self, msgid: str) -> str | None:
+        """The patch or cover letter that this mail is or answers."""
+        if self.is_drafted(msgid):
+            draft = self.draft(msgid)
+            if draft._kind is None:
+                return None
+            return msgid if draft.kind in _PIECES else draft.answers or None
+        known = self.known.get(msgid)
+        if known is None:
+            return None
+        return msgid if known.is_piece else known.answers or None
+
+    def identity_at(self, msgid: str) -> int | None:
+        if self.is_drafted(msgid):
+            return self.draft(msgid).identity
+        if msgid not in self.known:
+            self.known |= touched.by_msgid(self.project.pk, [msgid])
+        known = self.known.get(msgid)
+        return known.identity if known else None
+
+    def words_of(self, draft: Draft) -> tuple[MailFacts, SubjectFacts]:
+        """What it says; a stored mail is read again from its bytes."""
+        if draft.facts is None:
+            assert draft.known is not None
+            raw = RawMail.objects.get(pk=draft.known.raw_id).raw
+            draft.facts = reading.read(raw)
+        if draft.subject is None:
+            draft.subject = subjects.parse(draft.facts.subject, subject_names(self.project))
+        return draft.facts, draft.subject
+
+    def is_drafted(self, msgid: str) -> bool:
+        return msgid in self.new or msgid in self.again
+
+    def draft(self, msgid: str) -> Draft:
+        return self.new.get(msgid) or self.again[msgid]
+
+    def hear_wishes(self) -> asked_for.Wishes:
+        """The states and delegates that the new patches begin with."""
+        patches = [draft for draft in self.drafts() if self.is_new_patch(draft)]
+        return asked_for.Wishes.of(
+            self.project,
+            {draft.msgid: (draft.letter, self.words_of(draft)[0]) for draft in patches},
+        )
+
+    # Postings, series and revisions.
+
+    def settle(self, wishes: asked_for.Wishes) -> Settlement:
+        """Group and chain what the new patches and covers touch."""
+        new = [draft for draft in self.drafts() if self.is_new_piece(draft)]
+        moved = [draft for draft in self.drafts() if self.is_moved(draft)]
+        settlement = Settlement(self.project, now=self.now, historical=self.historical)
+        settlement.decide(
+            {draft.msgid: self.piece(draft) for draft in (*new, *moved)},
+            {draft.msgid: draft.person_id for draft in new},
+            wishes.standings,
+        )
+        settlement.write_skeleton()
+        return settlement
+
+    def drafts(self) -> Iterable[Draft]:
+        yield from self.new.values()
+        yield from self.again.values()
+
+    def is_new_patch(self, draft: Draft) -> bool:
+        return draft.kind == MailKind.PATCH and self.is_new_piece(draft)
+
+    def is_new_piece(self, draft: Draft) -> bool:
+        return draft.kind in _PIECES and not (draft.known and draft.known.is_piece)
+
+    def is_moved(self, draft: Draft) -> bool:
+        """A stored patch or cover letter whose place in its thread is seen better now."""
+        return bool(
+            draft.known
+            and draft.known.is_piece
+            and (
+                draft.answers != draft.known.answers
+                or any(msgid in self.new for msgid in draft.references)
+            )
+        )
+
+    def piece(self, draft: Draft) -> Piece:
+        if draft.known and draft.known.is_piece:
+            return touched.piece(draft.known, answers=draft.answers)
+        facts, subject = self.words_of(draft)
+        return Piece(
+            msgid=draft.msgid,
+            is_cover=draft.kind == MailKind.COVER,
+            submitter=draft.identity,
+            date=self.date_of(facts),
+            root=draft.root,
+            parent=draft.references[-1] if draft.references else None,
+            answers=draft.answers or None,
+            index=subject.index,
+            total=subject.total,
+            version=subject.version,
+            name=subject.name[:255],
+            key=naming_key(subject, draft.kind),
+            claims=self.claims(draft),
+        )
+
+    def claims(self, draft: Draft) -> tuple[tuple[Claim, str], ...]:
+        if draft.facts is None or draft.kind not in _PIECES:
+            return ()
+        facts = draft.facts
+        said = [(Claim.SUPERSEDES, msgid) for msgid in facts.supersedes]
+        if facts.change_id:
+            said.append((Claim.CHANGE_ID, facts.change_id[:255]))
+        if draft.letter and draft.letter.origin:
+            said.append((Claim.PULL_REQUEST, draft.letter.origin))
+        return tuple(dict.fromkeys(said))
+
+    def date_of(self, facts: MailFacts) -> datetime:
+        """The sender's date; the server's where the sender had none, or had one from the future."""
+        if facts.date is not None and facts.date <= self.now + CLOCK_SKEW:
+            return facts.date
+        return min(facts.received or self.now, self.now)
+
+    # Writing.
+
+    def write_mails(self, settlement: Settlement) -> None:
+        raws = self.write_raws()
+        rows = []
+        for draft in self.new.values():
+            draft.mail = self.mail_row(draft, raws[draft.msgid], settlement)
+            rows.append(draft.mail)
+        Mail.objects.bulk_create(rows)
+        self.write_references()
+        self.write_claims()
+        self.update_moved(settlement)
+
+    def write_raws(self) -> dict[str, RawMail]:
+        """The bytes, once each: two projects, or the quarantine, may have the same mail."""
+        by_hash: dict[str, RawMail] = {}
+        raws = {}
+        for msgid, draft in self.new.items():
+            assert draft.letter is not None
+            raw = draft.letter.raw
+            digest = hashlib.sha256(raw).hexdigest()
+            if digest not in by_hash:
+                by_hash[digest] = RawMail(
+                    sha256=digest, size=len(raw), compressed=zlib.compress(raw, 1)
+                )
+            raws[msgid] = by_hash[digest]
+        upsert(list(by_hash.values()), unique=["sha256"], update=["size"])
+        return raws
+
+    def mail_row(self, draft: Draft, raw: RawMail, settlement: Settlement) -> Mail:
+        assert draft.letter is not None and draft.person is not None
+        facts, subject = draft.letter.facts, draft.letter.subject
+        row = Mail(
+            project_id=self.project.pk,
+            msgid=facts.msgid,
+            in_reply_to=facts.references[-1] if facts.references else "",
+            references=" ".join(facts.references),
+            thread_root=draft.root,
+            answers=draft.answers,
+            kind=draft.kind.value,
+            submitter_id=draft.person.pk,
+            date=self.date_of(facts),
+            received=self.now,
+            subject=facts.subject[:255],
+            raw_id=raw.pk,
+        )
+        if draft.kind in _PIECES:
+            self.mark(row, draft, subject, settlement)
+        return row
+
+    def mark(self, row: Mail, draft: Draft, subject: SubjectFacts, settlement: Settlement) -> None:
+        """What grouping wants to know of a patch or cover letter the next time."""
+        row.posting_id = settlement.revision_ids[draft.msgid]
+        row.name = subject.name[:255]
+        row.key = naming_key(subject, draft.kind)
+        row.number, row.total, row.version = subject.index, subject.total, subject.version
+        row.has_claims = bool(self.claims(draft))
+
+    def write_references(self) -> None:
+        """Remember what these mails refer to that has not been seen."""
+        rows = []
+        for draft in self.new.values():
+            for reference in draft.references:
+                if reference not in self.known and reference not in self.new:
+                    assert draft.mail is not None
+                    rows.append(
+                        MailReference(
+                            project_id=self.project.pk, msgid=reference, mail_id=draft.mail.pk
+                        )
+                    )
+        if rows:
+            MailReference.objects.bulk_create(rows)
+
+    def write_claims(self) -> None:
+        rows = [
+            PostingClaim(mail=draft.mail, project_id=self.project.pk, kind=claim.value, value=value)
+            for draft in self.new.values()
+            for claim, value in self.claims(draft)
+        ]
+        if rows:
+            PostingClaim.objects.bulk_create(rows)
+
+    def update_moved(self, settlement: Settlement) -> None:
+        """Stored mails that turned out to be, or to answer, something else."""
+        for draft in self.again.values():
+            known = draft.known
+            assert known is not None
+            if draft.answers == known.answers and draft.kind == known.kind:
+                continue
+            row = Mail.objects.get(pk=known.pk)
+            row.answers, row.kind = draft.answers, draft.kind.value
+            if self.is_new_piece(draft):
+                _, subject = self.words_of(draft)
+                self.mark(row, draft, subject, settlement)
+            row.save()
+            draft.mail = row
+
+    def write_words(self, wishes: asked_for.Wishes) -> None:
+        """The patches, the covers, then the comments on them."""
+        self.patch_ids = ids_of(self.known, "patch_id")
+        self.cover_ids = ids_of(self.known, "cover_id")
+        self.write_patches([each for each in self.changed() if self.is_new_patch(each)], wishes)
+        self.write_covers([each for each in self.changed() if each.kind == MailKind.COVER])
+        self.write_comments([each for each in self.changed() if each.kind == MailKind.COMMENT])
+        self.write_trailers()
+
+    def changed(self) -> list[Draft]:
+        """New mails, and stored ones that turned out to be something else."""
+        return [draft for draft in self.drafts() if draft.mail is not None]
+
+    def write_patches(self, drafts: Sequence[Draft], wishes: asked_for.Wishes) -> None:
+        if not drafts:
+            return
+        rows = [self.patch_row(draft, wishes) for draft in drafts]
+        Patch.objects.bulk_create(rows)
+        for draft, row in zip(drafts, rows, strict=True):
+            self.patch_ids[draft.msgid] = row.pk
+            self.happen(
+                EventKind.PATCH_CREATED, patch_id=row.pk, parameters=wishes.refused(draft.msgid)
+            )
+
+    def patch_row(self, draft: Draft, wishes: asked_for.Wishes) -> Patch:
+        facts, subject = self.words_of(draft)
+        assert draft.mail is not None
+        return Patch(
+            mail_id=draft.mail.pk,
+            project_id=self.project.pk,
+            submitter_id=draft.mail.submitter_id,
+            date=draft.mail.date,
+            name=subject.display,
+            content=facts.message,
+            diff=facts.diff,
+            hash=(diffs.hash(facts.diff) or "") if facts.diff else "",
+            pull_url=(facts.pull_url or "")[:255],
+            state_id=wishes.standings[draft.msgid].state_id,
+            state_set_by_human=wishes.standings[draft.msgid].by_human,
+            delegate_id=wishes.delegates.get(draft.msgid),
+            last_updated=self.now,
+        )
+
+    def write_covers(self, drafts: Sequence[Draft]) -> None:
+        drafts = [draft for draft in drafts if self.is_new_piece(draft)]
+        rows = []
+        for draft in drafts:
+            facts, subject = self.words_of(draft)
+            assert draft.mail is not None
+            rows.append(
+                Cover(
+                    mail_id=draft.mail.pk,
+                    project_id=self.project.pk,
+                    submitter_id=draft.mail.submitter_id,
+                    date=draft.mail.date,
+                    name=subject.display,
+                    content=facts.text,
+                )
+            )
+        if not rows:
+            return
+        Cover.objects.bulk_create(rows)
+        for draft, row in zip(drafts, rows, strict=True):
+            self.cover_ids[draft.msgid] = row.pk
+            self.happen(EventKind.COVER_CREATED, cover_id=row.pk)
+
+    def write_comments(self, drafts: Sequence[Draft]) -> None:
+        """Comments find what they are about by the mail that they answer."""
+        self.load_targets({draft.answers for draft in drafts})
+        rows = []
+        for draft in drafts:
+            if draft.known and draft.known.kind == MailKind.COMMENT:
+                self.move_comment(draft)
+                continue
+            facts, _ = self.words_of(draft)
+            assert draft.mail is not None
+            rows.append(
+                Comment(
+                    mail_id=draft.mail.pk,
+                    project_id=self.project.pk,
+                    patch_id=self.patch_ids.get(draft.answers),
+                    cover_id=self.cover_ids.get(draft.answers),
+                    submitter_id=draft.mail.submitter_id,
+                    date=draft.mail.date,
+                    content=facts.text,
+                    addressed=False if facts.hints.action_required else None,
+                )
+            )
+        if rows:
+            Comment.objects.bulk_create(rows)
+        for row in rows:
+            if row.patch_id:
+                self.happen(
+                    EventKind.PATCH_COMMENT_CREATED, patch_id=row.patch_id, comment_id=row.pk
+                )
+            else:
+                self.happen(
+                    EventKind.COVER_COMMENT_CREATED, cover_id=row.cover_id, comment_id=row.pk
+                )
+
+    def load_targets(self, msgids: set[str]) -> None:
+        missing = msgids - self.patch_ids.keys() - self.cover_ids.keys()
+        if missing:
+            self.known |= touched.by_msgid(self.project.pk, missing)
+            self.patch_ids |= ids_of(self.known, "patch_id")
+            self.cover_ids |= ids_of(self.known, "cover_id")
+
+    def move_comment(self, draft: Draft) -> None:
+        """A nearer patch came: the comment is about that one."""
+        assert draft.known is not None
+        Comment.objects.filter(mail_id=draft.known.pk).update(
+            patch_id=self.patch_ids.get(draft.answers), cover_id=self.cover_ids.get(draft.answers)
+        )
+        MailTrailer.objects.filter(mail_id=draft.known.pk).update(target=draft.answers)
+
+    def write_trailers(self) -> None:
+        """Keep the trailer lines with what they are about, and count them where they changed."""
+        rows = []
+        for draft in self.changed():
+            if draft.kind == MailKind.KEPT or draft.facts is None:
+                continue
+            target = draft.msgid if draft.kind in _PIECES else draft.answers
+            assert draft.mail is not None
+            rows += [
+                MailTrailer(
+                    mail_id=draft.mail.pk, project_id=self.project.pk, target=target, line=line
+                )
+                for line in trailer_lines(draft.facts)
+            ]
+        if rows:
+            MailTrailer.objects.bulk_create(rows)
+        moved = {
+            draft.known.answers
+            for draft in self.changed()
+            if draft.known and draft.known.answers != draft.answers
+        }
+        targets = {row.target for row in rows} | moved
+        if targets and self.project.use_tags:
+            recount(self.project, {msgid: self.patch_ids.get(msgid) for msgid in targets if msgid})
+
+    def touch_series(self, settlement: Settlement) -> None:
+        """Every change to a series moves its ``last_updated``; a comment is one."""
+        answered = {draft.answers for draft in self.changed() if draft.kind == MailKind.COMMENT}
+        series = {
+            self.known[msgid].series_id
+            for msgid in answered
+            if msgid in self.known and self.known[msgid].series_id
+        }
+        series = {settlement.home_of(series_id) for series_id in series if series_id}
+        series -= settlement.written_series
+        if series:
+            Series.objects.filter(pk__in=series).update(last_updated=self.now)
+
+    def happen(self, kind: EventKind, **about: object) -> None:
+        self.happenings.append(
+            Happening(kind, self.project.pk, historical=self.historical, **about)  # type: ignore[arg-type]
+        )
+
+
+def naming_key(subject: SubjectFacts, kind: MailKind) -> str:
+    """What it calls its series: a cover letter does, and a patch that is alone."""
+    names_a_series = kind == MailKind.COVER or (subject.total or 1) == 1
+    return subject.key[:255] if names_a_series and subject.name != subjects.NO_SUBJECT else ""
+
+
+def trailer_lines(facts: MailFacts) -> list[str]:
+    lines = (f"{each.token}: {each.value}"[:TRAILER_LINE_LIMIT] for each in facts.trailers)
+    return list(dict.fromkeys(lines))
+
+
+def ids_of(known: dict[str, Known], which: str) -> dict[str, int]:
+    return {msgid: pk for msgid, each in known.items() if (pk := getattr(each, which)) is not None}

@@ -1,0 +1,545 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Writing what grouping and chaining say about the mails that an arrival touches.
+
+``decide`` loads and decides, ``write_skeleton`` writes the revisions and series that the mails
+will refer to, ``finish`` puts the patches into their places once they have ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from django.db.models import F
+
+from patchwork.databases import upsert
+from patchwork.events.log import Happening
+from patchwork.events.models import Event, EventKind
+from patchwork.people.models import Person, UserProfile
+from patchwork.projects.models import Project
+from patchwork.tracking import touched
+from patchwork.tracking.chaining import chain
+from patchwork.tracking.changes.asked_for import Standing
+from patchwork.tracking.grouping import group
+from patchwork.tracking.models import (
+    Mail,
+    Patch,
+    Revision,
+    RevisionPatch,
+    Series,
+    SeriesDependency,
+    SeriesMetadata,
+    SeriesState,
+)
+from patchwork.tracking.pieces import Piece, Pins
+from patchwork.tracking.settling import Plan, PlannedRevision, PlannedSeries, settle
+from patchwork.tracking.standing import series_state
+from patchwork.tracking.touched import Known
+
+_REVISION_FIELDS = (
+    "series",
+    "number",
+    "name",
+    "submitter",
+    "date",
+    "marker",
+    "total",
+    "is_complete",
+    "is_late",
+    "is_resend",
+    "announced",
+    "strange",
+)
+_SERIES_FIELDS = (
+    "name",
+    "submitter",
+    "submitted",
+    "last_updated",
+    "newest",
+    "version",
+    "n_patches",
+    "state",
+    "test_state",
+    "possibly_continues",
+)
+
+
+class Settlement:
+    """The postings, revisions and series of one arrival."""
+
+    def __init__(self, project: Project, *, now: datetime, historical: bool) -> None:
+        self.project = project
+        self.now = now
+        self.historical = historical
+        self.plan = Plan([], [], [])
+        self.pieces: dict[str, Piece] = {}
+        self.known: dict[str, Known] = {}
+        self.person_ids: dict[str, int] = {}
+        self.standings: dict[str, Standing] = {}
+        self.rows: dict[int, Revision] = {}
+        """Stored revisions by id."""
+        self.patch_ids: dict[str, int] = {}
+        self.revision_ids: dict[str, int] = {}
+        """The revision that each mail was sent for."""
+        self.written: dict[int, Revision] = {}
+        """Planned revision (by identity) -> its row."""
+        self.series_rows: dict[int, Series] = {}
+        self.moved_series: dict[int, int] = {}
+        self.beginnings: list[Happening] = []
+        self.happenings: list[Happening] = []
+
+    # Deciding.
+
+    def decide(
+        self,
+        pieces: Mapping[str, Piece],
+        person_ids: Mapping[str, int],
+        standings: Mapping[str, Standing],
+    ) -> None:
+        """``pieces``: the new ones, and stored ones that are seen better now."""
+        if not pieces:
+            return
+        self.person_ids = dict(person_ids)
+        self.standings = dict(standings)
+        self.known = self.load_near(pieces)
+        revisions = self.load_series()
+        slots = touched.slots_of(self.rows.keys()) if self.rows else []
+        for slot in slots:
+            self.patch_ids[slot.msgid] = slot.patch_id
+            self.standings[slot.msgid] = Standing(
+                slot.state_id, slot.action_required, slot.state_set_by_human
+            )
+        pins = self.gather(pieces)
+        chains = chain(group(self.pieces.values(), pins), pins)
+        posting_of = {
+            msgid: known.posting_id for msgid, known in self.known.items() if known.posting_id
+        }
+        self.plan = settle(chains, touched.held(revisions, slots), posting_of)
+
+    def load_near(self, pieces: Mapping[str, Piece]) -> dict[str, Known]:
+        """The stored patches and cover letters that these may belong with."""
+        known = touched.pieces_near(self.project.pk, pieces.values(), self.persons_behind(pieces))
+        claims = {claim for piece in pieces.values() for claim in piece.claims}
+        if claims:
+            known |= touched.pieces_named_by(self.project.pk, claims)
+        return known
+
+    def persons_behind(self, pieces: Mapping[str, Piece]) -> set[int]:
+        """All addresses of the senders."""
+        identities = {piece.submitter for piece in pieces.values()}
+        accounts = [-number for number in identities if number < 0]
+        persons = {number for number in identities if number > 0}
+        if accounts:
+            linked = Person.objects.filter(user_id__in=accounts)
+            persons |= set(linked.values_list("pk", flat=True))
+        return persons
+
+    def load_series(self) -> list[Revision]:
+        """The series of what was found, and whatever else belongs to them."""
+        series_ids = {known.series_id for known in self.known.values() if known.series_id}
+        if not series_ids:
+            return []
+        revisions = touched.revisions_of(series_ids)
+        self.rows = {revision.pk: revision for revision in revisions}
+        for revision in revisions:
+            assert revision.series is not None
+            self.series_rows[revision.series.pk] = revision.series
+        for known in touched.pieces_of(self.rows.keys()).values():
+            self.known.setdefault(known.msgid, known)
+        return revisions
+
+    def gather(self, pieces: Mapping[str, Piece]) -> Pins:
+        """All pieces, with what they and people say about them."""
+        said = [known.pk for known in self.known.values() if known.has_claims]
+        claims = touched.claims_of(said) if said else {}
+        pins = touched.pins_of(said) if said else Pins()
+        for msgid, known in self.known.items():
+            self.pieces[msgid] = replace(touched.piece(known), claims=claims.get(known.pk, ()))
+            self.person_ids.setdefault(msgid, known.submitter_id)
+            if known.patch_id is not None:
+                self.patch_ids[msgid] = known.patch_id
+        for msgid, piece in pieces.items():
+            held = self.pieces.get(msgid)
+            self.pieces[msgid] = replace(piece, claims=held.claims) if held else piece
+        if any(piece.claims for piece in self.pieces.values()):
+            self.mark_maintainers()
+        return pins
+
+    def mark_maintainers(self) -> None:
+        """Only a maintainer may continue somebody else's series by saying so."""
+        maintainers = set(
+            UserProfile.objects.filter(maintainer_projects=self.project).values_list(
+                "user_id", flat=True
+            )
+        )
+        for msgid, piece in self.pieces.items():
+            if -piece.submitter in maintainers:
+                self.pieces[msgid] = replace(piece, is_maintainer=True)
+
+    # Writing revisions and series.
+
+    def write_skeleton(self) -> None:
+        """Revisions and series, complete but for the patches' places."""
+        if not self.plan.series:
+            return
+        self.free_numbers()
+        self.write_new_series()
+        self.write_later_revisions()
+        self.update_revisions()
+        self.move_mails()
+        self.absorb()
+
+    def free_numbers(self) -> None:
+        """Take numbers that change out of the way first: they are unique within a series."""
+        changing = [
+            revision.held.id
+            for series in self.plan.series
+            for revision in series.revisions
+            if revision.held is not None
+            and (revision.held.number, revision.held.series_id) != (revision.number, series.held_id)
+        ]
+        if changing:
+            Revision.objects.filter(pk__in=changing).update(number=-F("pk"))
+
+    def write_new_series(self) -> None:
+        """A series takes the id of the revision that founds it, so that comes first."""
+        new = [series for series in self.plan.series if series.held_id is None]
+        founders = [series for series in new if series.founder.held is None]
+        rows = [self.revision_row(series, series.founder, None) for series in founders]
+        Revision.objects.bulk_create(rows)
+        for series, row in zip(founders, rows, strict=True):
+            self.written[id(series.founder)] = row
+        for series in new:
+            held = series.founder.held
+            series_id = held.id if held is not None else self.written[id(series.founder)].pk
+            self.series_rows[series_id] = self.series_row(series, Series(pk=series_id))
+        Series.objects.bulk_create([self.series_rows[self.id_of(series)] for series in new])
+        if rows:
+            Revision.objects.filter(pk__in=[row.pk for row in rows]).update(series_id=F("pk"))
+        for series, row in zip(founders, rows, strict=True):
+            row.series_id = row.pk
+            self.begin(series, series.founder)
+
+    def write_later_revisions(self) -> None:
+        """New revisions of series that exist by now."""
+        later = [
+            (series, revision)
+            for series in self.plan.series
+            for revision in series.revisions
+            if revision.held is None and id(revision) not in self.written
+        ]
+        rows = [
+            self.revision_row(series, revision, self.id_of(series)) for series, revision in later
+        ]
+        if rows:
+            Revision.objects.bulk_create(rows)
+        for (series, revision), row in zip(later, rows, strict=True):
+            self.written[id(revision)] = row
+            self.begin(series, revision)
+
+    def update_revisions(self) -> None:
+        """Stored revisions that are not what they were."""
+        changed = []
+        for series in self.plan.series:
+            for revision in series.revisions:
+                if revision.held is None:
+                    continue
+                row = self.rows[revision.held.id]
+                self.written[id(revision)] = row
+                before = [getattr(row, name) for name in _ATTRIBUTES]
+                self.fill(row, series, revision, self.id_of(series))
+                if before != [getattr(row, name) for name in _ATTRIBUTES]:
+                    changed.append(row)
+        upsert(changed, unique=["id"], update=_REVISION_FIELDS)
+
+    def revision_row(
+        self, series: PlannedSeries, revision: PlannedRevision, series_id: int | None
+    ) -> Revision:
+        row = Revision(project_id=self.project.pk)
+        self.fill(row, series, revision, series_id)
+        return row
+
+    def fill(
+        self,
+        row: Revision,
+        series: PlannedSeries,
+        revision: PlannedRevision,
+        series_id: int | None,
+    ) -> None:
+        row.series_id = series_id
+        row.number = revision.number
+        row.is_complete = revision.is_complete
+        row.is_late = revision.is_late
+        row.announced = revision.announced
+        if revision.chained is None:
+            return
+        first = min(revision.pieces, key=lambda piece: (piece.date, piece.msgid))
+        row.name = _name_of(series, revision)
+        row.submitter_id = self.person_ids[first.msgid]
+        row.date = first.date
+        row.marker = revision.chained.posting.version
+        row.total = revision.chained.total
+        row.is_resend = revision.chained.is_resend
+        row.strange = "\n".join(revision.chained.strange)
+
+    def series_row(self, series: PlannedSeries, row: Series) -> Series:
+        """The series as its revisions make it."""
+        first, newest = series.first, series.newest
+        row.project_id = self.project.pk
+        if first.chained is not None:
+            earliest = min(first.pieces, key=lambda piece: (piece.date, piece.msgid))
+            row.name = _name_of(series, first)
+            row.submitter_id = self.person_ids[earliest.msgid]
+            row.submitted = earliest.date
+        row.last_updated = self.now
+        row.version = newest.number if newest else 1
+        row.n_patches = len(newest.slots) if newest else 0
+        row.state = self.state_of(newest)
+        if newest and id(newest) in self.written:
+            row.newest_id = self.written[id(newest)].pk
+            row.test_state = self.written[id(newest)].test_state
+        return row
+
+    def state_of(self, newest: PlannedRevision | None) -> SeriesState:
+        if newest is None:
+            return SeriesState.INCOMPLETE
+        return series_state(
+            [self.standings[msgid] for msgid in newest.slots.values()],
+            self.project.first_state_id,  # type: ignore[attr-defined]
+        )
+
+    def begin(self, series: PlannedSeries, revision: PlannedRevision) -> None:
+        """Every posting is a series of its own in the getpatchwork dialect."""
+        self.beginnings.append(self.happening(EventKind.SERIES_CREATED, series, revision=revision))
+
+    def move_mails(self) -> None:
+        """Every mail's posting; those that are stored already and moved are updated."""
+        moved: dict[int, list[int]] = {}
+        for series in self.plan.series:
+            for revision in series.revisions:
+                revision_id = self.written[id(revision)].pk
+                for piece in revision.pieces:
+                    self.revision_ids[piece.msgid] = revision_id
+                    known = self.known.get(piece.msgid)
+                    if known is not None and known.posting_id != revision_id:
+                        moved.setdefault(revision_id, []).append(known.pk)
+        for revision_id, mail_ids in moved.items():
+            Mail.objects.filter(pk__in=mail_ids).update(posting_id=revision_id)
+
+    def absorb(self) -> None:
+        """Series that turned out to be another: what hangs on them goes along."""
+        for series in self.plan.series:
+            for absorbed in series.absorbed:
+                self.hand_over(absorbed, self.id_of(series))
+        Revision.objects.filter(pk__in=[held.id for held in self.plan.emptied]).delete()
+        if self.plan.abandoned:
+            Series.objects.filter(pk__in=self.plan.abandoned, revisions__isnull=True).delete()
+
+    def hand_over(self, old: int, new: int) -> None:
+        self.moved_series[old] = new
+        self.series_rows.pop(old, None)
+        Event.objects.filter(series_id=old).update(series_id=new)
+        here = SeriesMetadata.objects.filter(series_id=new).values_list("name", flat=True)
+        SeriesMetadata.objects.filter(series_id=old).exclude(name__in=list(here)).update(
+            series_id=new
+        )
+        said = SeriesDependency.objects.filter(series_id=new).values_list("value", flat=True)
+        SeriesDependency.objects.filter(series_id=old).exclude(value__in=list(said)).update(
+            series_id=new
+        )
+
+    # The patches' places.
+
+    def finish(self, new_patch_ids: Mapping[str, int]) -> None:
+        """Put the patches into their places, tell the log, and bring the series up to date."""
+        if not self.plan.series:
+            return
+        self.patch_ids.update(new_patch_ids)
+        self.write_slots()
+        for series in self.plan.series:
+            for revision in series.revisions:
+                self.tell(series, revision)
+        self.supersede()
+        self.update_series()
+
+    def write_slots(self) -> None:
+        gone: list[tuple[int, int]] = []
+        new = []
+        for revision, row in self.planned_rows():
+            if revision.held is not None and revision.held.announced:
+                continue
+            before = dict(revision.held.slots) if revision.held else {}
+            after = dict(revision.slots)
+            gone += [
+                (row.pk, self.patch_ids[msgid])
+                for number, msgid in before.items()
+                if after.get(number) != msgid
+            ]
+            new += [
+                RevisionPatch(revision_id=row.pk, patch_id=self.patch_ids[msgid], number=number)
+                for number, msgid in after.items()
+                if before.get(number) != msgid
+            ]
+        for revision_id, patch_id in gone:
+            RevisionPatch.objects.filter(revision_id=revision_id, patch_id=patch_id).delete()
+        if new:
+            RevisionPatch.objects.bulk_create(new)
+
+    def planned_rows(self) -> list[tuple[PlannedRevision, Revision]]:
+        return [
+            (revision, self.written[id(revision)])
+            for series in self.plan.series
+            for revision in series.revisions
+        ]
+
+    def tell(self, series: PlannedSeries, revision: PlannedRevision) -> None:
+        """A patch is completed once all before it are there; a revision once all of it is."""
+        own = {piece.msgid for piece in revision.pieces}
+        before = _unbroken(revision.held.slots if revision.held else {})
+        for number in range(before + 1, _unbroken(revision.slots) + 1):
+            msgid = revision.slots[number]
+            if msgid in own:
+                self.happenings.append(
+                    self.happening(
+                        EventKind.PATCH_COMPLETED,
+                        series,
+                        revision=revision,
+                        patch_id=self.patch_ids[msgid],
+                    )
+                )
+        if revision.is_new_announcement:
+            for kind in (EventKind.SERIES_COMPLETED, EventKind.SERIES_NEW_REVISION):
+                self.happenings.append(
+                    self.happening(
+                        kind, series, revision=revision, parameters={"revision": revision.number}
+                    )
+                )
+
+    def supersede(self) -> None:
+        """A newly announced revision supersedes what it replaces and nobody decided about."""
+        state_id = self.project.superseding_state_id  # type: ignore[attr-defined]
+        if not self.project.supersede_older or state_id is None:
+            return
+        replaced: dict[int, list[int]] = {}
+        for series in self.plan.series:
+            newest = series.newest
+            if newest is None or not newest.is_new_announcement:
+                continue
+            kept = set(newest.slots.values())
+            older = {
+                msgid
+                for revision in series.revisions
+                for msgid in revision.slots.values()
+                if revision is not newest
+            } - kept
+            for msgid in sorted(older):
+                standing = self.standings[msgid]
+                if standing.action_required and not standing.by_human:
+                    replaced.setdefault(standing.state_id, []).append(self.patch_ids[msgid])
+                    self.happenings.append(
+                        self.happening(
+                            EventKind.PATCH_STATE_CHANGED,
+                            series,
+                            patch_id=self.patch_ids[msgid],
+                            parameters={
+                                "previous_state": standing.state_id,
+                                "new_state": state_id,
+                            },
+                        )
+                    )
+        patch_ids = [patch_id for patches in replaced.values() for patch_id in patches]
+        if patch_ids:
+            Patch.objects.filter(pk__in=patch_ids).update(state_id=state_id, last_updated=self.now)
+
+    def update_series(self) -> None:
+        rows = []
+        for series in self.plan.series:
+            row = self.series_rows[self.id_of(series)]
+            newest_before = row.newest_id
+            self.series_row(series, row)
+            self.guess(series, row)
+            if (
+                series.held_id is not None
+                or row.newest_id != newest_before
+                or row.possibly_continues_id
+            ):
+                rows.append(row)
+        upsert(rows, unique=["id"], update=_SERIES_FIELDS)
+
+    def guess(self, series: PlannedSeries, row: Series) -> None:
+        """Link what it may continue; a person confirms or not."""
+        if row.possibly_continues_id is not None:
+            return
+        for msgid in series.possibly_continues:
+            revision_id = self.revision_ids.get(msgid)
+            home = self.written_by_pk(revision_id)
+            if home is not None and home.series_id != row.pk:
+                row.possibly_continues_id = home.series_id
+                return
+
+    def written_by_pk(self, revision_id: int | None) -> Revision | None:
+        return next((row for row in self.written.values() if row.pk == revision_id), None)
+
+    # Words used above.
+
+    @property
+    def written_series(self) -> set[int]:
+        return {self.id_of(series) for series in self.plan.series}
+
+    def home_of(self, series_id: int) -> int:
+        """Where a series is now, after some have turned out to be the same."""
+        return self.moved_series.get(series_id, series_id)
+
+    def id_of(self, series: PlannedSeries) -> int:
+        if series.held_id is not None:
+            return series.held_id
+        held = series.founder.held
+        return held.id if held is not None else self.written[id(series.founder)].pk
+
+    def happening(
+        self,
+        kind: EventKind,
+        series: PlannedSeries,
+        *,
+        revision: PlannedRevision | None = None,
+        patch_id: int | None = None,
+        parameters: dict[str, object] | None = None,
+    ) -> Happening:
+        return Happening(
+            kind,
+            self.project.pk,
+            series_id=self.id_of(series),
+            revision_id=self.written[id(revision)].pk if revision else None,
+            patch_id=patch_id,
+            parameters=parameters or {},
+            historical=self.historical,
+        )
+
+
+_ATTRIBUTES = tuple(
+    f"{name}_id" if name in ("series", "submitter") else name for name in _REVISION_FIELDS
+)
+
+
+def _name_of(series: PlannedSeries, revision: PlannedRevision) -> str:
+    """The cover letter's, or the lone patch's; a re-send goes by the name of what it amends."""
+    if revision.chained is None:
+        return ""
+    posting = revision.chained.posting
+    if posting.cover is not None:
+        return posting.cover.name
+    if revision.chained.is_resend:
+        place = next(i for i, each in enumerate(series.revisions) if each is revision)
+        return _name_of(series, series.revisions[place - 1]) if place else ""
+    if posting.total == 1 and posting.slots:
+        return posting.slots[1].name if 1 in posting.slots else ""
+    return ""
+
+
+def _unbroken(slots: Mapping[int, str]) -> int:
+    """How many places from the first on are filled."""
+    count = 0
+    while count + 1 in slots:
+        count += 1
+    return count

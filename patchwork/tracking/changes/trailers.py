@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Counting trailers: different lines of a kind that a patch and its comments carry."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+
+from patchwork.databases import upsert
+from patchwork.projects.models import Project, Tag
+from patchwork.tracking.models import MailTrailer, PatchTag
+
+
+def recount(project: Project, patches: Mapping[str, int | None]) -> None:
+    """Count anew for these patches (Message-ID -> id); mails that are no patch have no count."""
+    wanted = {msgid: patch_id for msgid, patch_id in patches.items() if patch_id is not None}
+    if not wanted:
+        return
+    tags = [(tag.pk, re.compile(tag.pattern, re.IGNORECASE)) for tag in Tag.objects.all()]
+    lines: dict[int, set[str]] = defaultdict(set)
+    rows = MailTrailer.objects.filter(project=project, target__in=wanted)
+    for target, line in rows.values_list("target", "line"):
+        lines[wanted[target]].add(" ".join(line.split()).casefold())
+    counts = []
+    for patch_id in wanted.values():
+        for tag_id, pattern in tags:
+            if count := sum(1 for line in lines[patch_id] if pattern.match(line)):
+                counts.append(PatchTag(patch_id=patch_id, tag_id=tag_id, count=count))
+    _drop_others(set(wanted.values()), counts)
+    upsert(counts, unique=["patch", "tag"], update=["count"])
+
+
+def _drop_others(patch_ids: set[int], counts: list[PatchTag]) -> None:
+    """A trailer that moved to another patch leaves no count behind."""
+    kept = {(count.patch_id, count.tag_id) for count in counts}
+    stored = PatchTag.objects.filter(patch_id__in=patch_ids)
+    gone = [
+        pk
+        for pk, patch_id, tag_id in stored.values_list("pk", "patch_id", "tag_id")
+        if (patch_id, tag_id) not in kept
+    ]
+    if gone:
+        PatchTag.objects.filter(pk__in=gone).delete()

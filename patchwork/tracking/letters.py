@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A mail on its way into a project, and what became of it there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from patchwork.mail.facts import MailFacts, SubjectFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a patch mail asks to be done with it, and whether that counts."""
+
+    state: str | None = None
+    delegate: str | None = None
+    is_trusted: bool = False
+
+
+@dataclass(slots=True)
+class Letter:
+    """One mail for one project."""
+
+    facts: MailFacts
+    subject: SubjectFacts
+    raw: bytes
+    position: int
+    """Where the answer about it belongs."""
+    asked: Asked = Asked()
+    origin: str = ""
+    """The pull request that it was made from; empty for mail."""
+
+
+class Fate(str, Enum):
+    """What became of it in the project."""
+
+    PATCH = "patch"
+    COVER = "cover"
+    COMMENT = "comment"
+    KEPT = "kept"
+    DUPLICATE = "duplicate"
+    USED_TWICE = "Message-ID used twice"
+    """Another mail has its Message-ID: nothing was stored."""
