@@ -438,18 +438,22 @@ def _named_by(header: list[str], marker: str) -> str | None:
 
 def _without_prefixes(old: str, new: str, is_git: bool) -> _Names:
     """Take off what ``patch -p1`` takes: ``a/`` and ``b/``, or ``thing.orig/`` and ``thing/``."""
+    if old == _NOWHERE:
+        return _Names(None, _without_prefix(new, is_git))
+    if new == _NOWHERE:
+        return _Names(_without_prefix(old, is_git), None)
     old_top, _, old_rest = old.partition("/")
     new_top, _, new_rest = new.partition("/")
-    if old == _NOWHERE:
-        return _Names(None, new_rest if _is_prefix(new_top, is_git) and new_rest else new)
-    if new == _NOWHERE:
-        return _Names(old_rest if _is_prefix(old_top, is_git) and old_rest else old, None)
-    if old_rest and new_rest and old_top != new_top:
-        if _is_prefix(old_top, is_git) and _is_prefix(new_top, is_git):
-            return _Names(old_rest, new_rest)
-        if old_rest == new_rest:
-            return _Names(old_rest, new_rest)
+    if old_top != new_top and old_rest and old_rest == new_rest:
+        return _Names(old_rest, new_rest)
+    if _is_prefix(old_top, is_git) and _is_prefix(new_top, is_git) and old_top != new_top:
+        return _Names(_without_prefix(old, is_git), _without_prefix(new, is_git))
     return _Names(old if is_git else new, new)
+
+
+def _without_prefix(path: str, is_git: bool) -> str:
+    top, _, rest = path.partition("/")
+    return rest if rest and _is_prefix(top, is_git) else path
 
 
 def _is_prefix(top: str, is_git: bool) -> bool:
@@ -464,7 +468,7 @@ def _named_by_opening(line: str, is_git: bool) -> str:
         return _unquoted(named if named != line else line.rpartition(" ")[2])
     rest = line.removeprefix("diff --git ").rstrip("\r")
     if quoted := _QUOTED_NAME.search(rest):
-        return _without_prefixes("a/", _unquoted(quoted[0]), True).new or ""
+        return _without_prefix(_unquoted(quoted[0]), True)
     old, new = rest[: len(rest) // 2], rest[len(rest) // 2 + 1 :]
     return _without_prefixes(old, new, True).new or new
 

@@ -15,7 +15,7 @@ RENAME = "diff --git a/old b/new\nsimilarity index 100%\nrename from old\nrename
 MODE = "diff --git a/run b/run\nold mode 100644\nnew mode 100755\n"
 EMPTY = "diff --git a/empty b/empty\nnew file mode 100644\nindex 0000000..e69de29\n"
 LINE = "=" * 67 + "\n"
-SVN = "Index: x.c\n" + LINE + PLAIN.replace("a/x.c", "x.c\t(revision 1)")
+SVN = "Index: x.c\n" + LINE + PLAIN.replace("a/x.c", "x.c\t(revision 1)").replace("b/", "")
 CVS = (
     "Index: x.c\n" + LINE + "RCS file: /cvs/x.c,v\nretrieving revision 1.1\ndiff -u -r1.1 x.c\n"
     "--- x.c\t1 Jan 2024 00:00:00 -0000\t1.1\n+++ x.c\t2 Jan 2024 00:00:00 -0000\n"
