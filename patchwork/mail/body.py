@@ -107,12 +107,16 @@ def _without_signature(text: str) -> str:
 
 
 def _without_short_signature(text: str) -> str:
-    """Above a diff a signature ends at the first blank line: more text may follow it."""
+    """Above a diff a signature ends at the first blank line: more text may follow it.
+
+    One that ``---`` ends is a line of a commit message.
+    """
     bounded = "\n" + text
     if signature := _SIGNATURE.search(bounded):
         blank = _BLANK_LINE.search(bounded, signature.end() - 1)
-        rest = bounded[blank.start() :] if blank else "\n"
-        return bounded[1 : signature.start()] + rest
+        end = blank.start() if blank else len(bounded)
+        if not _NOTES.search(bounded, signature.end(), end):
+            return bounded[1 : signature.start()] + (bounded[end:] or "\n")
     return text
 
 

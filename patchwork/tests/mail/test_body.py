@@ -160,6 +160,11 @@ def test_what_follows_a_signature_above_a_diff_stays() -> None:
     assert clean(mails) == f"First\n\n{GIT}\n\nSecond\n\n{RENAME}"
 
 
+def test_a_signature_mark_in_a_commit_message_stays() -> None:
+    text = f"Message\n-- \nmore of it\n---\n x.c | 2 +-\n\n{GIT}"
+    assert clean(text) == text
+
+
 REQUEST = """\
 Hi,
 
