@@ -1,2 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The only writers of the tracker: mails that arrive, and people who decide about patches."""
+
+from patchwork.tracking.changes.decisions import (
+    relate,
+    set_archived,
+    set_commit,
+    set_delegate,
+    set_reviewer,
+    set_state,
+    unrelate,
+)
+
+__all__ = [
+    "relate",
+    "set_archived",
+    "set_commit",
+    "set_delegate",
+    "set_reviewer",
+    "set_state",
+    "unrelate",
+]

@@ -11,8 +11,9 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from patchwork.databases import upsert
+from patchwork.databases import insert, upsert
 from patchwork.events import log
 from patchwork.events.log import Happening
 from patchwork.events.models import EventKind
@@ -21,13 +22,14 @@ from patchwork.mail import reading
 from patchwork.mail import subject as subjects
 from patchwork.mail.facts import MailFacts, SubjectFacts
 from patchwork.people import changes as people
-from patchwork.people.models import Person, email_key
+from patchwork.people.models import email_key
 from patchwork.projects.models import Project
 from patchwork.tracking import threads, touched
 from patchwork.tracking.changes import asked_for
 from patchwork.tracking.changes.settlement import Settlement
 from patchwork.tracking.changes.trailers import recount
 from patchwork.tracking.classify import kind_of
+from patchwork.tracking.drafts import Draft
 from patchwork.tracking.letters import Fate, Letter
 from patchwork.tracking.models import (
     Comment,
@@ -42,10 +44,50 @@ from patchwork.tracking.models import (
     Series,
 )
 from patchwork.tracking.pieces import Claim, Piece
-from patchwork.tracking.touched import Known, identity
+from patchwork.tracking.touched import Known
 
 TRAILER_LINE_LIMIT = 500
 CLOCK_SKEW = timedelta(days=1)
+Row = tuple[Any, ...]
+"""Plain values for ``databases.insert``, in the order of one of these:"""
+
+_MARKS = ("posting_id", "name", "key", "number", "total", "version", "has_claims")
+_MAIL = (
+    "project",
+    "msgid",
+    "in_reply_to",
+    "references",
+    "thread_root",
+    "answers",
+    "kind",
+    "submitter",
+    "date",
+    "received",
+    "subject",
+    "raw",
+    "went_to",
+    "posting",
+    *_MARKS[1:],
+)
+_PATCH = (
+    "mail",
+    "project",
+    "submitter",
+    "date",
+    "name",
+    "content",
+    "diff",
+    "hash",
+    "pull_url",
+    "commit_ref",
+    "state",
+    "state_set_by_human",
+    "delegate",
+    "archived",
+    "last_updated",
+)
+_COVER = ("mail", "project", "submitter", "date", "name", "content")
+_COMMENT = ("mail", "project", "patch", "cover", "submitter", "date", "content", "addressed")
 _PIECES = (MailKind.PATCH, MailKind.COVER)
 _FATES = {
     MailKind.PATCH: Fate.PATCH,
@@ -59,68 +101,6 @@ def subject_names(project: Project) -> tuple[str, ...]:
     """The words that say nothing in a subject of this project: its own name and its list's."""
     list_name = project.listid.partition(".")[0]
     return tuple({project.linkname, list_name, project.listemail.partition("@")[0]} - {""})
-
-
-class Draft:
-    """A mail that is being placed: one that just came, or one that is looked at again."""
-
-    __slots__ = (
-        "_kind",
-        "answers",
-        "facts",
-        "known",
-        "letter",
-        "mail",
-        "person",
-        "root",
-        "subject",
-    )
-
-    def __init__(self, letter: Letter | None, known: Known | None) -> None:
-        self.letter = letter
-        self.known = known
-        self.facts: MailFacts | None = letter.facts if letter else None
-        self.subject: SubjectFacts | None = letter.subject if letter else None
-        self.root = known.thread_root if known else ""
-        self.answers = known.answers if known else ""
-        self.mail: Mail | None = None
-        self.person: Person | None = None
-        self._kind: MailKind | None = MailKind(known.kind) if known else None
-
-    @property
-    def kind(self) -> MailKind:
-        assert self._kind is not None
-        return self._kind
-
-    @kind.setter
-    def kind(self, kind: MailKind) -> None:
-        self._kind = kind
-
-    @property
-    def msgid(self) -> str:
-        return self.known.msgid if self.known else self.letter.facts.msgid  # type: ignore[union-attr]
-
-    @property
-    def references(self) -> Sequence[str]:
-        return self.known.references if self.known else self.letter.facts.references  # type: ignore[union-attr]
-
-    @property
-    def is_new(self) -> bool:
-        return self.known is None
-
-    @property
-    def person_id(self) -> int:
-        if self.known:
-            return self.known.submitter_id
-        assert self.person is not None
-        return self.person.pk
-
-    @property
-    def identity(self) -> int:
-        if self.known:
-            return self.known.identity
-        assert self.person is not None
-        return identity(self.person.pk, self.person.user_id)
 
 
 class Arrival:
@@ -180,7 +160,7 @@ class Arrival:
                     letter, email_key(first.facts.sender.email), first.subject
                 )
             else:
-                self.new[msgid] = Draft(letter, None)
+                self.new[msgid] = Draft.of_letter(letter)
         if self.new:
             self.waiting = touched.waiting_for(self.project.pk, self.new.keys())
 
@@ -224,7 +204,7 @@ class Arrival:
         for msgid, known in touched.by_thread(self.project.pk, waiting).items():
             self.known[msgid] = known
             if known.kind != MailKind.GONE:
-                self.again[msgid] = Draft(None, known)
+                self.again[msgid] = Draft.of_known(known)
         MailReference.objects.filter(pk__in=[row for row, _, _ in self.waiting]).delete()
 
     # People.
@@ -242,26 +222,30 @@ class Arrival:
         """Decide for each mail; what a mail answers is decided before the mail itself."""
         placed: set[str] = set()
         for msgid in (*self.new, *self.again):
-            stack = [msgid]
+            stack, entered = [msgid], {msgid}
             while stack:
                 at = stack[-1]
-                above = [
-                    reference
-                    for reference in self.draft(at).references
-                    if reference not in placed
-                    and reference not in stack
-                    and self.is_drafted(reference)
-                ]
-                if at in placed or not above:
-                    stack.pop()
-                    if at not in placed:
-                        self.place_one(self.draft(at))
-                        placed.add(at)
-                else:
-                    stack.append(above[0])
+                above = next(
+                    (
+                        reference
+                        for reference in self.draft(at).references
+                        if reference not in placed
+                        and reference not in entered
+                        and self.is_drafted(reference)
+                    ),
+                    None,
+                )
+                if above is not None and at not in placed:
+                    stack.append(above)
+                    entered.add(above)
+                    continue
+                stack.pop()
+                if at not in placed:
+                    self.place_one(self.draft(at))
+                    placed.add(at)
         for draft in self.new.values():
             assert draft.letter is not None
-            self.fates[draft.letter.position] = _FATES[draft.kind]
+            self.fates[draft.letter.position] = _FATES[draft.settled_kind]
 
     def place_one(self, draft: Draft) -> None:
         draft.answers = threads.nearest(draft.references, self.piece_at) or ""
@@ -284,7 +268,7 @@ class Arrival:
         """The patch or cover letter that this mail is or answers."""
         if self.is_drafted(msgid):
             draft = self.draft(msgid)
-            if draft._kind is None:
+            if draft.kind is None:
                 return None
             return msgid if draft.kind in _PIECES else draft.answers or None
         known = self.known.get(msgid)
@@ -346,6 +330,9 @@ class Arrival:
     def is_new_patch(self, draft: Draft) -> bool:
         return draft.kind == MailKind.PATCH and self.is_new_piece(draft)
 
+    def is_new_cover(self, draft: Draft) -> bool:
+        return draft.kind == MailKind.COVER and self.is_new_piece(draft)
+
     def is_new_piece(self, draft: Draft) -> bool:
         return draft.kind in _PIECES and not (draft.known and draft.known.is_piece)
 
@@ -376,7 +363,7 @@ class Arrival:
             total=subject.total,
             version=subject.version,
             name=subject.name[:255],
-            key=naming_key(subject, draft.kind),
+            key=naming_key(subject, draft.settled_kind),
             claims=self.claims(draft),
         )
 
@@ -400,84 +387,88 @@ class Arrival:
     # Writing.
 
     def write_mails(self, settlement: Settlement) -> None:
-        raws = self.write_raws()
-        rows = []
-        for draft in self.new.values():
-            draft.mail = self.mail_row(draft, raws[draft.msgid], settlement)
-            rows.append(draft.mail)
-        Mail.objects.bulk_create(rows)
+        raw_ids = self.write_raws()
+        rows = [
+            self.mail_row(draft, raw_ids[msgid], settlement) for msgid, draft in self.new.items()
+        ]
+        for draft, mail_id in zip(self.new.values(), insert(Mail, _MAIL, rows), strict=True):
+            draft.mail_id = mail_id
         self.write_references()
         self.write_claims()
         self.update_moved(settlement)
 
-    def write_raws(self) -> dict[str, RawMail]:
-        """The bytes, once each: two projects, or the quarantine, may have the same mail."""
+    def write_raws(self) -> dict[str, int]:
+        """The bytes, once each: another project, or the quarantine, may have the same mail."""
         by_hash: dict[str, RawMail] = {}
-        raws = {}
+        digests = {}
         for msgid, draft in self.new.items():
             assert draft.letter is not None
             raw = draft.letter.raw
-            digest = hashlib.sha256(raw).hexdigest()
+            digests[msgid] = digest = hashlib.sha256(raw).hexdigest()
             if digest not in by_hash:
                 by_hash[digest] = RawMail(
                     sha256=digest, size=len(raw), compressed=zlib.compress(raw, 1)
                 )
-            raws[msgid] = by_hash[digest]
         upsert(list(by_hash.values()), unique=["sha256"], update=["size"])
-        return raws
+        return {msgid: by_hash[digest].pk for msgid, digest in digests.items()}
 
-    def mail_row(self, draft: Draft, raw: RawMail, settlement: Settlement) -> Mail:
-        assert draft.letter is not None and draft.person is not None
-        facts, subject = draft.letter.facts, draft.letter.subject
-        row = Mail(
-            project_id=self.project.pk,
-            msgid=facts.msgid,
-            in_reply_to=facts.references[-1] if facts.references else "",
-            references=" ".join(facts.references),
-            thread_root=draft.root,
-            answers=draft.answers,
-            kind=draft.kind.value,
-            submitter_id=draft.person.pk,
-            date=self.date_of(facts),
-            received=self.now,
-            subject=facts.subject[:255],
-            raw_id=raw.pk,
+    def mail_row(self, draft: Draft, raw_id: int, settlement: Settlement) -> Row:
+        facts, subject = self.words_of(draft)
+        draft.date = self.date_of(facts)
+        return (
+            self.project.pk,
+            facts.msgid,
+            facts.references[-1] if facts.references else "",
+            " ".join(facts.references),
+            draft.root,
+            draft.answers,
+            draft.settled_kind.value,
+            draft.person_id,
+            draft.date,
+            self.now,
+            facts.subject[:255],
+            raw_id,
+            "",
+            *self.marks(draft, subject, settlement),
         )
-        if draft.kind in _PIECES:
-            self.mark(row, draft, subject, settlement)
-        return row
 
-    def mark(self, row: Mail, draft: Draft, subject: SubjectFacts, settlement: Settlement) -> None:
+    def marks(self, draft: Draft, subject: SubjectFacts, settlement: Settlement) -> Row:
         """What grouping wants to know of a patch or cover letter the next time."""
-        row.posting_id = settlement.revision_ids[draft.msgid]
-        row.name = subject.name[:255]
-        row.key = naming_key(subject, draft.kind)
-        row.number, row.total, row.version = subject.index, subject.total, subject.version
-        row.has_claims = bool(self.claims(draft))
+        if draft.kind not in _PIECES:
+            return (None, "", "", None, None, None, False)
+        return (
+            settlement.revision_ids[draft.msgid],
+            subject.name[:255],
+            naming_key(subject, draft.settled_kind),
+            subject.index,
+            subject.total,
+            subject.version,
+            bool(self.claims(draft)),
+        )
 
     def write_references(self) -> None:
         """Remember what these mails refer to that has not been seen."""
-        rows = []
-        for draft in self.new.values():
-            for reference in draft.references:
-                if reference not in self.known and reference not in self.new:
-                    assert draft.mail is not None
-                    rows.append(
-                        MailReference(
-                            project_id=self.project.pk, msgid=reference, mail_id=draft.mail.pk
-                        )
-                    )
-        if rows:
-            MailReference.objects.bulk_create(rows)
+        insert(
+            MailReference,
+            ("project", "msgid", "mail"),
+            [
+                (self.project.pk, reference, draft.mail_id)
+                for draft in self.new.values()
+                for reference in draft.references
+                if reference not in self.known and reference not in self.new
+            ],
+        )
 
     def write_claims(self) -> None:
-        rows = [
-            PostingClaim(mail=draft.mail, project_id=self.project.pk, kind=claim.value, value=value)
-            for draft in self.new.values()
-            for claim, value in self.claims(draft)
-        ]
-        if rows:
-            PostingClaim.objects.bulk_create(rows)
+        insert(
+            PostingClaim,
+            ("mail", "project", "kind", "value"),
+            [
+                (draft.mail_id, self.project.pk, claim.value, value)
+                for draft in self.new.values()
+                for claim, value in self.claims(draft)
+            ],
+        )
 
     def update_moved(self, settlement: Settlement) -> None:
         """Stored mails that turned out to be, or to answer, something else."""
@@ -486,79 +477,78 @@ class Arrival:
             assert known is not None
             if draft.answers == known.answers and draft.kind == known.kind:
                 continue
-            row = Mail.objects.get(pk=known.pk)
-            row.answers, row.kind = draft.answers, draft.kind.value
+            changes: dict[str, object] = {
+                "answers": draft.answers,
+                "kind": draft.settled_kind.value,
+            }
             if self.is_new_piece(draft):
                 _, subject = self.words_of(draft)
-                self.mark(row, draft, subject, settlement)
-            row.save()
-            draft.mail = row
+                changes |= zip(_MARKS, self.marks(draft, subject, settlement), strict=True)
+            Mail.objects.filter(pk=known.pk).update(**changes)
+            draft.mail_id, draft.date = known.pk, known.date
 
     def write_words(self, wishes: asked_for.Wishes) -> None:
         """The patches, the covers, then the comments on them."""
         self.patch_ids = ids_of(self.known, "patch_id")
         self.cover_ids = ids_of(self.known, "cover_id")
-        self.write_patches([each for each in self.changed() if self.is_new_patch(each)], wishes)
-        self.write_covers([each for each in self.changed() if each.kind == MailKind.COVER])
-        self.write_comments([each for each in self.changed() if each.kind == MailKind.COMMENT])
-        self.write_trailers()
+        changed = self.changed()
+        self.write_patches([draft for draft in changed if self.is_new_patch(draft)], wishes)
+        self.write_covers([draft for draft in changed if self.is_new_cover(draft)])
+        self.write_comments([draft for draft in changed if draft.kind == MailKind.COMMENT])
+        self.write_trailers(changed)
 
     def changed(self) -> list[Draft]:
         """New mails, and stored ones that turned out to be something else."""
-        return [draft for draft in self.drafts() if draft.mail is not None]
+        return [draft for draft in self.drafts() if draft.mail_id]
 
     def write_patches(self, drafts: Sequence[Draft], wishes: asked_for.Wishes) -> None:
-        if not drafts:
-            return
         rows = [self.patch_row(draft, wishes) for draft in drafts]
-        Patch.objects.bulk_create(rows)
-        for draft, row in zip(drafts, rows, strict=True):
-            self.patch_ids[draft.msgid] = row.pk
+        for draft, patch_id in zip(drafts, insert(Patch, _PATCH, rows), strict=True):
+            self.patch_ids[draft.msgid] = patch_id
             self.happen(
-                EventKind.PATCH_CREATED, patch_id=row.pk, parameters=wishes.refused(draft.msgid)
+                EventKind.PATCH_CREATED,
+                patch_id=patch_id,
+                parameters=wishes.refused(draft.msgid),
             )
 
-    def patch_row(self, draft: Draft, wishes: asked_for.Wishes) -> Patch:
+    def patch_row(self, draft: Draft, wishes: asked_for.Wishes) -> Row:
         facts, subject = self.words_of(draft)
-        assert draft.mail is not None
-        return Patch(
-            mail_id=draft.mail.pk,
-            project_id=self.project.pk,
-            submitter_id=draft.mail.submitter_id,
-            date=draft.mail.date,
-            name=subject.display,
-            content=facts.message,
-            diff=facts.diff,
-            hash=(diffs.hash(facts.diff) or "") if facts.diff else "",
-            pull_url=(facts.pull_url or "")[:255],
-            state_id=wishes.standings[draft.msgid].state_id,
-            state_set_by_human=wishes.standings[draft.msgid].by_human,
-            delegate_id=wishes.delegates.get(draft.msgid),
-            last_updated=self.now,
+        standing = wishes.standings[draft.msgid]
+        return (
+            draft.mail_id,
+            self.project.pk,
+            draft.person_id,
+            draft.date,
+            subject.display,
+            facts.message,
+            facts.diff,
+            (diffs.hash(facts.diff) or "") if facts.diff else "",
+            (facts.pull_url or "")[:255],
+            "",
+            standing.state_id,
+            standing.by_human,
+            wishes.delegates.get(draft.msgid),
+            False,
+            self.now,
         )
 
     def write_covers(self, drafts: Sequence[Draft]) -> None:
-        drafts = [draft for draft in drafts if self.is_new_piece(draft)]
         rows = []
         for draft in drafts:
             facts, subject = self.words_of(draft)
-            assert draft.mail is not None
             rows.append(
-                Cover(
-                    mail_id=draft.mail.pk,
-                    project_id=self.project.pk,
-                    submitter_id=draft.mail.submitter_id,
-                    date=draft.mail.date,
-                    name=subject.display,
-                    content=facts.text,
+                (
+                    draft.mail_id,
+                    self.project.pk,
+                    draft.person_id,
+                    draft.date,
+                    subject.display,
+                    facts.text,
                 )
             )
-        if not rows:
-            return
-        Cover.objects.bulk_create(rows)
-        for draft, row in zip(drafts, rows, strict=True):
-            self.cover_ids[draft.msgid] = row.pk
-            self.happen(EventKind.COVER_CREATED, cover_id=row.pk)
+        for draft, cover_id in zip(drafts, insert(Cover, _COVER, rows), strict=True):
+            self.cover_ids[draft.msgid] = cover_id
+            self.happen(EventKind.COVER_CREATED, cover_id=cover_id)
 
     def write_comments(self, drafts: Sequence[Draft]) -> None:
         """Comments find what they are about by the mail that they answer."""
@@ -567,32 +557,29 @@ class Arrival:
         for draft in drafts:
             if draft.known and draft.known.kind == MailKind.COMMENT:
                 self.move_comment(draft)
-                continue
-            facts, _ = self.words_of(draft)
-            assert draft.mail is not None
-            rows.append(
-                Comment(
-                    mail_id=draft.mail.pk,
-                    project_id=self.project.pk,
-                    patch_id=self.patch_ids.get(draft.answers),
-                    cover_id=self.cover_ids.get(draft.answers),
-                    submitter_id=draft.mail.submitter_id,
-                    date=draft.mail.date,
-                    content=facts.text,
-                    addressed=False if facts.hints.action_required else None,
-                )
-            )
-        if rows:
-            Comment.objects.bulk_create(rows)
-        for row in rows:
-            if row.patch_id:
-                self.happen(
-                    EventKind.PATCH_COMMENT_CREATED, patch_id=row.patch_id, comment_id=row.pk
-                )
             else:
-                self.happen(
-                    EventKind.COVER_COMMENT_CREATED, cover_id=row.cover_id, comment_id=row.pk
-                )
+                rows.append(self.comment_row(draft))
+        for row, comment_id in zip(rows, insert(Comment, _COMMENT, rows), strict=True):
+            patch_id, cover_id = row[2], row[3]
+            self.happen(
+                EventKind.PATCH_COMMENT_CREATED if patch_id else EventKind.COVER_COMMENT_CREATED,
+                patch_id=patch_id,
+                cover_id=cover_id,
+                comment_id=comment_id,
+            )
+
+    def comment_row(self, draft: Draft) -> Row:
+        facts, _ = self.words_of(draft)
+        return (
+            draft.mail_id,
+            self.project.pk,
+            self.patch_ids.get(draft.answers),
+            self.cover_ids.get(draft.answers),
+            draft.person_id,
+            draft.date,
+            facts.text,
+            False if facts.hints.action_required else None,
+        )
 
     def load_targets(self, msgids: set[str]) -> None:
         missing = msgids - self.patch_ids.keys() - self.cover_ids.keys()
@@ -603,36 +590,28 @@ class Arrival:
 
     def move_comment(self, draft: Draft) -> None:
         """A nearer patch came: the comment is about that one."""
-        assert draft.known is not None
-        Comment.objects.filter(mail_id=draft.known.pk).update(
+        Comment.objects.filter(mail_id=draft.mail_id).update(
             patch_id=self.patch_ids.get(draft.answers), cover_id=self.cover_ids.get(draft.answers)
         )
-        MailTrailer.objects.filter(mail_id=draft.known.pk).update(target=draft.answers)
+        MailTrailer.objects.filter(mail_id=draft.mail_id).update(target=draft.answers)
 
-    def write_trailers(self) -> None:
+    def write_trailers(self, changed: Sequence[Draft]) -> None:
         """Keep the trailer lines with what they are about, and count them where they changed."""
         rows = []
-        for draft in self.changed():
+        moved = {draft.known.answers for draft in changed if draft.known}
+        for draft in changed:
             if draft.kind == MailKind.KEPT or draft.facts is None:
+                moved.add(draft.answers)
                 continue
             target = draft.msgid if draft.kind in _PIECES else draft.answers
-            assert draft.mail is not None
             rows += [
-                MailTrailer(
-                    mail_id=draft.mail.pk, project_id=self.project.pk, target=target, line=line
-                )
+                (draft.mail_id, self.project.pk, target, line)
                 for line in trailer_lines(draft.facts)
             ]
-        if rows:
-            MailTrailer.objects.bulk_create(rows)
-        moved = {
-            draft.known.answers
-            for draft in self.changed()
-            if draft.known and draft.known.answers != draft.answers
-        }
-        targets = {row.target for row in rows} | moved
+        insert(MailTrailer, ("mail", "project", "target", "line"), rows)
+        targets = ({row[2] for row in rows} | moved) - {""}
         if targets and self.project.use_tags:
-            recount(self.project, {msgid: self.patch_ids.get(msgid) for msgid in targets if msgid})
+            recount(self.project, {msgid: self.patch_ids.get(msgid) for msgid in targets})
 
     def touch_series(self, settlement: Settlement) -> None:
         """Every change to a series moves its ``last_updated``; a comment is one."""
