@@ -3,6 +3,54 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import URLPattern, URLResolver, path, register_converter
+from django.urls.converters import IntConverter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from patchwork.web import letters, patches, projects, series
+
+
+class IdConverter(IntConverter):
+    """A number that every database can look up."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_converter(IdConverter, "id")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", projects.index, name="projects"),
+    path("project/<str:linkname>/", projects.front, name="project"),
+    path("project/<str:linkname>/list/", series.listing, name="series-list"),
+    path("project/<str:linkname>/patches/", patches.listing, name="patch-list"),
+    path(
+        "project/<str:linkname>/patch/<path:msgid>/mbox/",
+        patches.by_msgid,
+        {"address": "patch-mbox"},
+    ),
+    path(
+        "project/<str:linkname>/patch/<path:msgid>/raw/",
+        patches.by_msgid,
+        {"address": "patch-raw"},
+    ),
+    path("project/<str:linkname>/patch/<path:msgid>/", patches.by_msgid, name="patch-by-msgid"),
+    path(
+        "project/<str:linkname>/cover/<path:msgid>/", letters.cover_by_msgid, name="cover-by-msgid"
+    ),
+    path("series/<id:series_id>/", series.show, name="series"),
+    path("series/<id:series_id>/mbox/", series.mbox, name="series-mbox"),
+    path("series/<id:series_id>/rev/<id:number>/", series.show, name="series-revision"),
+    path("series/<id:series_id>/rev/<id:number>/mbox/", series.mbox, name="series-revision-mbox"),
+    path("patch/<id:patch_id>/", patches.show, name="patch"),
+    path("patch/<id:patch_id>/mbox/", patches.mbox, name="patch-mbox"),
+    path("patch/<id:patch_id>/raw/", patches.raw, name="patch-raw"),
+    path("cover/<id:cover_id>/", letters.cover, name="cover"),
+    path("comment/<id:comment_id>/", letters.comment, name="comment"),
+    path("comment/<id:comment_id>/raw/", letters.comment_text, name="comment-raw"),
+    path(
+        "user/login/",
+        LoginView.as_view(template_name="patchwork/login.html", next_page="projects"),
+        name="login",
+    ),
+    path("user/logout/", LogoutView.as_view(next_page="projects"), name="logout"),
+]
