@@ -21,11 +21,12 @@ Answer = TypeVar("Answer")
 Row = TypeVar("Row", bound=models.Model)
 
 ATTEMPTS = 5
+STATEMENT_VALUES = 50_000
 _MARIADB_PASSING = {1205, 1213, 2006, 2013, 1020}
 _POSTGRESQL_PASSING = {"40001", "40P01", "55P03", "57P01", "57P03"}
 
 
-class IdentifierField(models.CharField):  # type: ignore[type-arg]
+class IdentifierField(models.CharField):
     """A text that is compared byte for byte: Message-IDs, keys, hashes, branch names.
 
     MariaDB's default collation takes ``<AbC@x>`` and ``<abc@x>`` for the same text, and ignores
@@ -45,6 +46,52 @@ def raise_sqlite_limits(sender: Any, connection: BaseDatabaseWrapper, **kwargs: 
     if connection.vendor == "sqlite":
         limit = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         connection.features.max_query_params = limit
+
+
+def insert(
+    model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> list[int]:
+    """Insert rows of plain values and answer their ids, in order.
+
+    What ``bulk_create`` does, without a model instance and a dozen calls for every value: half of
+    the time of taking in an archive. Values are what the columns hold (ids for foreign keys), and
+    columns that are not named need a default in the database or none at all.
+    """
+    if not rows:
+        return []
+    fields = [model._meta.get_field(name) for name in names]
+    convert = [_conversion(field) for field in fields]
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(str(field.column)) for field in fields)  # type: ignore[union-attr]
+    head = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES "  # noqa: S608 (names)
+    place = f"({', '.join(['%s'] * len(fields))})"
+    tail = f" RETURNING {quote('id')}"
+    ids: list[int] = []
+    with connection.cursor() as cursor:
+        for chunk in _chunks(rows, len(fields)):
+            values = [
+                value if change is None or value is None else change(value)
+                for row in chunk
+                for change, value in zip(convert, row, strict=True)
+            ]
+            cursor.execute(head + ", ".join([place] * len(chunk)) + tail, values)
+            ids += [row[0] for row in cursor.fetchall()]
+    return ids
+
+
+def _conversion(field: Any) -> Callable[[Any], Any] | None:
+    """What a value of this field needs on its way into the database; None for nothing."""
+    if isinstance(field, models.DateTimeField):
+        return connection.ops.adapt_datetimefield_value
+    if isinstance(field, models.JSONField | models.BinaryField):
+        return lambda value: field.get_db_prep_save(value, connection)
+    return None
+
+
+def _chunks(rows: Sequence[Sequence[Any]], width: int) -> Iterator[Sequence[Sequence[Any]]]:
+    size = max(1, (connection.features.max_query_params or STATEMENT_VALUES) // width)
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
 
 
 def upsert(rows: Sequence[Row], *, unique: Sequence[str], update: Sequence[str]) -> list[Row]:

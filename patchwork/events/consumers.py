@@ -56,7 +56,7 @@ def run_all() -> int:
 
 
 def catch_up(registration: Registration) -> int:
-    """Hand over all that the consumer has not seen. A failure is kept on its row and ends its turn."""
+    """Hand over all that the consumer has not seen; a failure is kept and ends its turn."""
     seen = 0
     while True:
         try:

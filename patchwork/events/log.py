@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from patchwork.databases import insert
 from patchwork.events.models import Event, EventClock, EventKind
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,13 +21,28 @@ _NOW = {
     "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)",
 }
 _TICK = {
-    "postgresql": "UPDATE {table} SET last = GREATEST(last + %s, {now}) WHERE id = %s RETURNING last",
-    "mysql": "UPDATE {table} SET last = LAST_INSERT_ID(GREATEST(last + %s, {now})) WHERE id = %s",
-    "sqlite": "UPDATE {table} SET last = MAX(last + %s, {now}) WHERE id = %s RETURNING last",
+    "postgresql": "SET last = GREATEST(last + %s, {now}) WHERE id = %s RETURNING last",
+    "mysql": "SET last = LAST_INSERT_ID(GREATEST(last + %s, {now})) WHERE id = %s",
+    "sqlite": "SET last = MAX(last + %s, {now}) WHERE id = %s RETURNING last",
 }
 
 
-@dataclass(frozen=True, slots=True)
+_COLUMNS = (
+    "kind",
+    "event_time",
+    "project",
+    "actor",
+    "series",
+    "revision",
+    "patch",
+    "cover",
+    "comment",
+    "parameters",
+    "historical",
+)
+
+
+@dataclass(slots=True)
 class Happening:
     """An event about to be recorded."""
 
@@ -42,7 +58,7 @@ class Happening:
     historical: bool = False
 
 
-def record(happenings: Sequence[Happening]) -> list[Event]:
+def record(happenings: Sequence[Happening]) -> None:
     """Append to the log, in the given order.
 
     Call it as late in the transaction as possible: the clock's row stays locked until the end, and
@@ -50,35 +66,37 @@ def record(happenings: Sequence[Happening]) -> list[Event]:
     since the last event it saw misses nothing.
     """
     if not happenings:
-        return []
+        return
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("events are recorded within a transaction")
-    last = tick(len(happenings))
-    first = last - len(happenings) + 1
-    return Event.objects.bulk_create(
+    first = tick(len(happenings)) - len(happenings) + 1
+    insert(
+        Event,
+        _COLUMNS,
         [
-            Event(
-                kind=happening.kind.value,
-                event_time=_EPOCH + timedelta(microseconds=first + offset),
-                project_id=happening.project_id,
-                actor_id=happening.actor_id,
-                series_id=happening.series_id,
-                revision_id=happening.revision_id,
-                patch_id=happening.patch_id,
-                cover_id=happening.cover_id,
-                comment_id=happening.comment_id,
-                parameters=happening.parameters,
-                historical=happening.historical,
+            (
+                happening.kind.value,
+                _EPOCH + timedelta(microseconds=first + offset),
+                happening.project_id,
+                happening.actor_id,
+                happening.series_id,
+                happening.revision_id,
+                happening.patch_id,
+                happening.cover_id,
+                happening.comment_id,
+                happening.parameters,
+                happening.historical,
             )
             for offset, happening in enumerate(happenings)
-        ]
+        ],
     )
 
 
 def tick(count: int) -> int:
     """Lock the clock and take ``count`` microseconds off it; answers the last of them."""
     vendor = connection.vendor
-    statement = _TICK[vendor].format(table=EventClock._meta.db_table, now=_NOW[vendor])
+    table = connection.ops.quote_name(EventClock._meta.db_table)
+    statement = f"UPDATE {table} " + _TICK[vendor].format(now=_NOW[vendor])
     with connection.cursor() as cursor:
         cursor.execute(statement, [count, _CLOCK_ROW])
         if vendor == "mysql":

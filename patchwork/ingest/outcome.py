@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 
-class Fate(str, Enum):
+class Fate(StrEnum):
     """What ``receive_many`` answers for each mail."""
 
     PATCH = "patch"

@@ -76,4 +76,5 @@ def first_state_ids(project_ids: Iterable[int]) -> dict[int, int]:
     """The state in which each project's patches start."""
     first = State.objects.order_by("ordering").values_list("pk", flat=True).first()
     chosen = Project.objects.filter(pk__in=project_ids).values_list("pk", "initial_state_id")
-    return {pk: state_id or first for pk, state_id in chosen if state_id or first}
+    starting = {pk: state_id or first for pk, state_id in chosen}
+    return {pk: state_id for pk, state_id in starting.items() if state_id is not None}

@@ -38,6 +38,7 @@ ENABLE_FORGE = False
 INGEST_BATCH_SIZE = 200
 MAX_MAIL_SIZE = 8 * 1024 * 1024
 SPOOL_DIR = BASE_DIR / "spool"
+AUTHSERV_ID = ""
 # parsemail looks for the socket before it loads Django: change it in the environment only.
 LMTP_SOCKET = Path(os.environ.get("PATCHWORK_LMTP_SOCKET") or BASE_DIR / "run" / "lmtpd.sock")
 

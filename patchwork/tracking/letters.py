@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 from patchwork.mail.facts import MailFacts, SubjectFacts
 
@@ -32,7 +32,7 @@ class Letter:
     """The pull request that it was made from; empty for mail."""
 
 
-class Fate(str, Enum):
+class Fate(StrEnum):
     """What became of it in the project."""
 
     PATCH = "patch"

@@ -113,7 +113,7 @@ def settle(chains: Sequence[Chain], held: Iterable[Held], posting_of: Mapping[st
 def _match(
     chained: ChainedRevision, unclaimed: dict[int, Held], posting_of: Mapping[str, int]
 ) -> PlannedRevision:
-    """The stored revision that most likely is this one: announced before not, older before newer."""
+    """The stored revision that it most likely is: announced before not, older before newer."""
     candidates = {posting_of.get(piece.msgid, 0) for piece in chained.posting.pieces}
     found = [unclaimed[revision_id] for revision_id in candidates if revision_id in unclaimed]
     held = min(found, key=lambda each: (not each.announced, each.id), default=None)

@@ -616,12 +616,8 @@ class Arrival:
     def touch_series(self, settlement: Settlement) -> None:
         """Every change to a series moves its ``last_updated``; a comment is one."""
         answered = {draft.answers for draft in self.changed() if draft.kind == MailKind.COMMENT}
-        series = {
-            self.known[msgid].series_id
-            for msgid in answered
-            if msgid in self.known and self.known[msgid].series_id
-        }
-        series = {settlement.home_of(series_id) for series_id in series if series_id}
+        known = [self.known[msgid] for msgid in answered if msgid in self.known]
+        series = {settlement.home_of(each.series_id) for each in known if each.series_id}
         series -= settlement.written_series
         if series:
             Series.objects.filter(pk__in=series).update(last_updated=self.now)

@@ -50,9 +50,7 @@ def set_state(patches: Iterable[Patch], state: State, actor: Actor) -> int:
     return _change(patches, change, ["state", "state_set_by_human"])
 
 
-def set_delegate(
-    patches: Iterable[Patch], delegate: AbstractBaseUser | None, actor: Actor
-) -> int:
+def set_delegate(patches: Iterable[Patch], delegate: AbstractBaseUser | None, actor: Actor) -> int:
     """Give patches to a maintainer, or to nobody; answers how many were with another."""
     delegate_id = delegate.pk if delegate else None
 
@@ -189,9 +187,7 @@ def refresh_series(patch_ids: Iterable[int]) -> None:
     for series in touched:
         series.last_updated = now
         if series.newest_id:
-            series.state = series_state(
-                standing[series.newest_id], first_states[series.project_id]
-            )
+            series.state = series_state(standing[series.newest_id], first_states[series.project_id])
     Series.objects.bulk_update(touched, ["last_updated", "state"])
 
 
@@ -213,9 +209,7 @@ def _standing_of(revision_ids: Sequence[int]) -> dict[int, list[_Stand]]:
     return standing
 
 
-def _happening(
-    kind: EventKind, patch: Patch, actor: Actor, **parameters: object
-) -> Happening:
+def _happening(kind: EventKind, patch: Patch, actor: Actor, **parameters: object) -> Happening:
     return Happening(
         kind,
         patch.project_id,
