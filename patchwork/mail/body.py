@@ -18,8 +18,9 @@ _FOOTERS = (
 )
 _FOOTER_WORDS = re.compile(r"mailing list|unsubscribe|listinfo|://|@", re.IGNORECASE)
 _FOOTER_LINES = 15
-_FOOTER_LENGTH = 3_000
 """A longer text below a line of underscores is something the sender wrote."""
+_FOOTER_LENGTH = 3_000
+"""How far from the end of a text a footer may begin."""
 _NOTES = re.compile(r"^---[ \t\r]*$", re.MULTILINE)
 
 _CHANGES = re.compile(r"^The following changes since commit ", re.MULTILINE | re.IGNORECASE)
