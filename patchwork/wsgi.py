@@ -9,9 +9,13 @@ from django.core.wsgi import get_wsgi_application
 
 from patchwork import settings
 
+# gunicorn takes this for a worker that cannot start; after others it would try for ever.
+GIVE_UP = 3
+
 try:
     settings.choose()
 except settings.SettingsMissing as missing:
-    sys.exit(str(missing))
+    sys.stderr.write(str(missing))
+    sys.exit(GIVE_UP)
 
 application = get_wsgi_application()
