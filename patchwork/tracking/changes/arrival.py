@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from patchwork.databases import insert, upsert
+from patchwork.databases import insert
 from patchwork.events import log
 from patchwork.events.log import Happening
 from patchwork.events.models import EventKind
@@ -399,18 +399,19 @@ class Arrival:
 
     def write_raws(self) -> dict[str, int]:
         """The bytes, once each: another project, or the quarantine, may have the same mail."""
-        by_hash: dict[str, RawMail] = {}
         digests = {}
+        rows: dict[str, Row] = {}
         for msgid, draft in self.new.items():
             assert draft.letter is not None
             raw = draft.letter.raw
             digests[msgid] = digest = hashlib.sha256(raw).hexdigest()
-            if digest not in by_hash:
-                by_hash[digest] = RawMail(
-                    sha256=digest, size=len(raw), compressed=zlib.compress(raw, 1)
-                )
-        upsert(list(by_hash.values()), unique=["sha256"], update=["size"])
-        return {msgid: by_hash[digest].pk for msgid, digest in digests.items()}
+            if digest not in rows:
+                rows[digest] = (digest, len(raw), zlib.compress(raw, 1))
+        raw_ids = insert(
+            RawMail, ("sha256", "size", "compressed"), list(rows.values()), unless="sha256"
+        )
+        by_digest = dict(zip(rows, raw_ids, strict=True))
+        return {msgid: by_digest[digest] for msgid, digest in digests.items()}
 
     def mail_row(self, draft: Draft, raw_id: int, settlement: Settlement) -> Row:
         facts, subject = self.words_of(draft)
