@@ -11,7 +11,7 @@ resembles without deciding is named in ``possibly_continues``: a person decides.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -46,6 +46,7 @@ class _Entry:
     """The nearest piece of another posting by the same submitter that it answers."""
     answered: Piece | None
     """The nearest piece of another posting that it answers, whoever wrote it."""
+    claims: Mapping[Claim, Collection[str]]
     is_resend: bool
     marker: int
     place: _Place
@@ -56,28 +57,38 @@ class _Entry:
         return self.lead.submitter
 
     @property
+    def steps(self) -> int:
+        return self.place[2]
+
+    @property
+    def is_behind(self) -> bool:
+        """Its marker or its clock says that it is older than what it was sent in place of."""
+        return self.place[:2] != (self.marker, self.earliest.date)
+
+    @property
     def name(self) -> str:
         """Patches without a cover have no name of their own, unless there is only one."""
         has_name = self.posting.cover is not None or self.posting.total == 1
         return self.lead.key if has_name else ""
-
-    def claims(self, kind: Claim) -> list[str]:
-        return sorted({v for piece in self.posting.pieces for c, v in piece.claims if c is kind})
 
 
 @dataclass(slots=True, eq=False)
 class _Series:
     """A series in the making."""
 
-    submitter: int
+    first: _Entry
     newest: _Entry
     """The newest one that was posted as a whole."""
     entries: list[_Entry] = field(default_factory=list)
     doubts: tuple[str, ...] = ()
 
     @property
+    def submitter(self) -> int:
+        return self.first.submitter
+
+    @property
     def msgid(self) -> str:
-        return self.entries[0].earliest.msgid
+        return self.first.earliest.msgid
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +99,7 @@ class _Known:
     by_mark: defaultdict[tuple[int | None, _Mark], dict[_Series, None]] = field(
         default_factory=lambda: defaultdict(dict)
     )
-    """Series of one submitter, and of all (None), by their marks, the latest last."""
+    """Series that somebody has sent to, or anybody (None), by their marks, the latest last."""
 
     def series_of(self, msgid: str | None) -> list[_Series]:
         entry = self.entry_of.get(msgid) if msgid is not None else None
@@ -101,10 +112,11 @@ class _Known:
     def note(self, entry: _Entry, series: _Series) -> None:
         entry.series = series
         series.entries.append(entry)
+        series.first = min(series.first, entry, key=_place)
         if not entry.is_resend:
-            series.newest = max(series.newest, entry, key=lambda entry: entry.place)
+            series.newest = max(series.newest, entry, key=_place)
         for mark in _marks(entry):
-            for submitter in (series.submitter, None):
+            for submitter in (series.submitter, entry.submitter, None):
                 self.by_mark[submitter, mark][series] = None
 
 
@@ -140,24 +152,34 @@ def _entry(posting: Posting, by_piece: Mapping[str, Piece], lineage: Lineage) ->
     above = (lineage.above.get(piece.msgid) for piece in posting.pieces)
     answered = (by_piece.get(piece.answers or "") for piece in posting.pieces)
     earliest = min(posting.pieces, key=moment)
+    claims = _claims(posting)
     return _Entry(
         posting=posting,
         earliest=earliest,
         lead=posting.pieces[0],
         above=next((each for each in above if each and each.msgid not in inside), None),
         answered=next((each for each in answered if each and each.msgid not in inside), None),
-        is_resend=not _is_whole(posting)
+        claims=claims,
+        is_resend=not _is_whole(posting, claims)
         and all(piece.msgid in lineage.resent for piece in posting.pieces),
         marker=posting.marker,
         place=(posting.marker, earliest.date, 0, earliest.msgid),
     )
 
 
-def _is_whole(posting: Posting) -> bool:
+def _claims(posting: Posting) -> dict[Claim, dict[str, None]]:
+    claims: dict[Claim, dict[str, None]] = {}
+    for piece in posting.pieces:
+        for kind, value in piece.claims:
+            claims.setdefault(kind, {})[value] = None
+    return claims
+
+
+def _is_whole(posting: Posting, claims: Collection[Claim]) -> bool:
     """Stands for itself, whatever it answers."""
     if posting.cover is not None or (posting.is_complete and posting.total > 1):
         return True
-    return any(claim is Claim.PULL_REQUEST for piece in posting.pieces for claim, _ in piece.claims)
+    return Claim.PULL_REQUEST in claims
 
 
 def _keep_order_of_answers(entries: Iterable[_Entry], entry_of: Mapping[str, _Entry]) -> None:
@@ -185,7 +207,7 @@ def _keep_order_of_answers(entries: Iterable[_Entry], entry_of: Mapping[str, _En
 def _replaced(entry: _Entry, entry_of: Mapping[str, _Entry]) -> _Entry | None:
     if entry.is_resend and entry.above is not None:
         return entry_of[entry.above.msgid]
-    targets = (entry_of.get(msgid) for msgid in entry.claims(Claim.SUPERSEDES))
+    targets = (entry_of.get(msgid) for msgid in entry.claims.get(Claim.SUPERSEDES, ()))
     allowed = (
         target
         for target in targets
@@ -197,7 +219,7 @@ def _replaced(entry: _Entry, entry_of: Mapping[str, _Entry]) -> _Entry | None:
 def _marks(entry: _Entry) -> Iterator[_Mark]:
     """By what later postings may find it again. A patch sent again has no name for the series."""
     for kind in (Claim.PULL_REQUEST, Claim.CHANGE_ID):
-        for value in entry.claims(kind):
+        for value in entry.claims.get(kind, ()):
             yield kind.value, value
     for root in dict.fromkeys(piece.root for piece in entry.posting.pieces):
         yield "thread", root
@@ -237,15 +259,19 @@ def _put_in_series(
     """What it founds: a series, or nothing."""
     series, doubts = _by_hand(entry, pinned) or _continued(entry, known)
     if entry.is_resend:
-        # One patch in place of a series of one patch is that series posted anew.
         goes_on = series is not None and series in known.series_of(_msgid(entry.above))
-        entry.is_resend = goes_on and series is not None and series.newest.posting.total != 1
+        entry.is_resend = goes_on and not _replaces_all(entry, series)
     if series is not None:
         known.note(entry, series)
         return []
-    founded = _Series(entry.submitter, entry, doubts=doubts)
+    founded = _Series(entry, entry, doubts=doubts)
     known.note(entry, founded)
     return [founded]
+
+
+def _replaces_all(entry: _Entry, series: _Series | None) -> bool:
+    """A newer patch in place of a series of one patch is that series posted anew."""
+    return series is not None and series.newest.posting.total == 1 and not entry.is_behind
 
 
 def _by_hand(
@@ -281,6 +307,8 @@ def _continued(entry: _Entry, known: _Known) -> tuple[_Series | None, tuple[str,
     doubts: dict[str, None] = {}
     for rule, is_claim in _RULES:
         candidates = rule(entry, known)
+        if not candidates:
+            continue
         may_continue = [
             series
             for series in candidates
@@ -302,7 +330,7 @@ def _same_pull_request(entry: _Entry, known: _Known) -> list[_Series]:
 
 
 def _said_to_supersede(entry: _Entry, known: _Known) -> list[_Series]:
-    msgids = entry.claims(Claim.SUPERSEDES)
+    msgids = entry.claims.get(Claim.SUPERSEDES, ())
     return list(dict.fromkeys(series for msgid in msgids for series in known.series_of(msgid)))
 
 
@@ -311,7 +339,7 @@ def _same_change_id(entry: _Entry, known: _Known) -> list[_Series]:
 
 
 def _same_claim(entry: _Entry, known: _Known, kind: Claim) -> list[_Series]:
-    marks = [(kind.value, value) for value in entry.claims(kind)]
+    marks = [(kind.value, value) for value in entry.claims.get(kind, ())]
     own = {series: None for mark in marks for series in known.alike(mark, entry.submitter)}
     if own:
         return list(own)
@@ -419,8 +447,9 @@ def _with_resent(
 ) -> ChainedRevision:
     """Late when all its places hold something higher already."""
 
-    def height(patch: Piece) -> tuple[int, datetime, str]:
-        return entry_of[patch.msgid].marker, patch.date, patch.msgid
+    def height(patch: Piece) -> _Place:
+        holder = entry_of[patch.msgid]
+        return holder.marker, patch.date, holder.steps, patch.msgid
 
     sent: dict[int, Piece] = {}
     homeless: list[Piece] = []
@@ -475,9 +504,9 @@ def _remarks(posting: Posting) -> Iterator[str]:
 def _reason_for_no_slot(patch: Piece, posting: Posting) -> str:
     if not is_numbered(patch):
         return "without a number"
-    return (
-        "a number is held twice" if patch.index in posting.slots else "more patches than announced"
-    )
+    if patch.index in posting.slots:
+        return "a number is held twice"
+    return "more patches than announced"
 
 
 def _has_fitting_marker(piece: Piece, posting: Posting) -> bool:

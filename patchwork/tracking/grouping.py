@@ -479,25 +479,37 @@ def _join_by_hand(
 def _posting(draft: _Draft) -> Posting:
     pieces = sorted(draft.pieces, key=_by_number)
     cover = pieces[0] if pieces[0].is_cover else None
-    slots: dict[int, Piece] = {}
-    extras: list[Piece] = []
-    for piece in pieces:
-        if piece.is_cover:
-            continue
-        number = _number(piece, draft.kind.total)
-        if number is None or slots.setdefault(number, piece) is not piece:
-            extras.append(piece)
+    patches = [piece for piece in pieces if not piece.is_cover]
+    slots = _slots(patches, draft.kind.total)
+    held = {patch.msgid for patch in slots.values()}
     version = draft.kind.version
     if cover is not None and cover.version is not None:
         version = cover.version
-    return Posting(tuple(pieces), cover, slots, tuple(extras), draft.kind.total, version)
+    return Posting(
+        pieces=tuple(pieces),
+        cover=cover,
+        slots=slots,
+        extras=tuple(patch for patch in patches if patch.msgid not in held),
+        total=draft.kind.total,
+        version=version,
+    )
 
 
-def _number(patch: Piece, total: int) -> int | None:
-    """A patch without number has one only where there is one patch in all."""
-    number = patch.index if is_numbered(patch) else 1 if total == 1 else None
-    return number if number is not None and 1 <= number <= total else None
+def _slots(patches: Iterable[Piece], total: int) -> dict[int, Piece]:
+    """Whoever puts a patch without number into a posting means it to fill a gap."""
+    slots: dict[int, Piece] = {}
+    gap = 1
+    for patch in patches:
+        if is_numbered(patch):
+            number = patch.index or 0
+        else:
+            while gap in slots:
+                gap += 1
+            number = gap
+        if 1 <= number <= total:
+            slots.setdefault(number, patch)
+    return slots
 
 
-def _by_number(piece: Piece) -> tuple[bool, int, Moment]:
-    return not piece.is_cover, piece.index or 0, moment(piece)
+def _by_number(piece: Piece) -> tuple[bool, bool, int, Moment]:
+    return not piece.is_cover, not is_numbered(piece), piece.index or 0, moment(piece)
