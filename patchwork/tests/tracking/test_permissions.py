@@ -38,7 +38,7 @@ TABLE = {
 
 
 @pytest.fixture
-def people(project: Project) -> dict[str, SomeUser]:
+def accounts(project: Project) -> dict[str, SomeUser]:
     receive_many(
         thread(
             """
@@ -48,10 +48,14 @@ def people(project: Project) -> dict[str, SomeUser]:
             """
         )
     )
-    users: dict[str, SomeUser] = {
-        name: User.objects.create(username=name.replace(" ", "-")) for name in TABLE
+    users = {
+        name: User.objects.create(
+            username=name.replace(" ", "-"),
+            is_superuser=name == "superuser",
+            is_active="closed" not in name,
+        )
+        for name in TABLE
     }
-    users["anonymous"] = AnonymousUser()
     linked = {
         "submitter": "alice",
         "commenter": "bob",
@@ -68,17 +72,12 @@ def people(project: Project) -> dict[str, SomeUser]:
     ):
         profile = UserProfile.objects.create(user_id=users[name].pk)
         profile.maintainer_projects.add(of)
-    User.objects.filter(pk=users["superuser"].pk).update(is_superuser=True)
-    User.objects.filter(username="maintainer-whose-account-is-closed").update(is_active=False)
-    for name, user in users.items():
-        if name != "anonymous":
-            user.refresh_from_db()  # type: ignore[union-attr]
-    return users
+    return users | {"anonymous": AnonymousUser()}
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_who_may(name: str, people: dict[str, SomeUser], project: Project) -> None:
-    user = people[name]
+def test_who_may(name: str, accounts: dict[str, SomeUser], project: Project) -> None:
+    user = accounts[name]
     patch = Patch.objects.get(name="Later")
     series = Series.objects.get(submitter=patch.submitter)
     series.possibly_continues = Series.objects.exclude(pk=series.pk).get()

@@ -10,9 +10,12 @@ from patchwork.tracking.changes.decisions import (
     set_state,
     unrelate,
 )
+from patchwork.tracking.changes.upkeep import rehash, retag
 
 __all__ = [
+    "rehash",
     "relate",
+    "retag",
     "set_archived",
     "set_commit",
     "set_delegate",

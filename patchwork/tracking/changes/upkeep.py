@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What can be told anew from what is stored, when the rules for telling it have changed.
+
+Each function takes a handful of rows and is one transaction; commands go through a project
+handful by handful, and may be stopped and started again at any point.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
+
+from django.db import transaction
+
+from patchwork.databases import insert, until_it_passes
+from patchwork.mail import diff as diffs
+from patchwork.mail import reading
+from patchwork.mail.facts import Unreadable
+from patchwork.projects.lock import lock
+from patchwork.projects.models import Project
+from patchwork.tracking.changes.arrival import trailer_lines
+from patchwork.tracking.changes.trailers import recount
+from patchwork.tracking.models import Mail, MailKind, MailTrailer, Patch
+
+SPEAKING = (MailKind.PATCH.value, MailKind.COVER.value, MailKind.COMMENT.value)
+"""Kinds of mails whose trailers count."""
+
+
+Size = Callable[[], int]
+"""Asked before each handful how large it may be."""
+
+
+def mail_ids(project: Project, size: Size) -> Iterator[list[int]]:
+    """The mails whose trailers count, in handfuls."""
+    return _handfuls(partial(_next_mails, project), size)
+
+
+def patch_ids(project: Project, size: Size) -> Iterator[list[int]]:
+    return _handfuls(partial(_next_patches, project), size)
+
+
+def retag(project: Project, mails: Collection[int]) -> int:
+    """Read the trailers of these mails anew and count; answers how many mails had other ones."""
+    read = _lines_of(mails)
+    return until_it_passes(partial(_rewrite_trailers, project, read))
+
+
+def rehash(project: Project, patches: Collection[int]) -> int:
+    """Hash these patches' diffs anew; answers how many had another hash."""
+    return until_it_passes(partial(_rewrite_hashes, project, patches))
+
+
+def _next_mails(project: Project, after: int, size: int) -> list[int]:
+    mails = Mail.objects.filter(project=project, kind__in=SPEAKING, pk__gt=after)
+    return list(mails.order_by("pk").values_list("pk", flat=True)[:size])
+
+
+def _next_patches(project: Project, after: int, size: int) -> list[int]:
+    patches = Patch.objects.filter(project=project, pk__gt=after)
+    return list(patches.order_by("pk").values_list("pk", flat=True)[:size])
+
+
+def _handfuls(fetch: Callable[[int, int], list[int]], size: Size) -> Iterator[list[int]]:
+    handful = fetch(0, size())
+    while handful:
+        yield handful
+        handful = fetch(handful[-1], size())
+
+
+def _lines_of(mails: Collection[int]) -> dict[int, list[str]]:
+    """Mail -> its trailer lines; a mail that cannot be read any more keeps what it has."""
+    lines = {}
+    for mail in Mail.objects.filter(pk__in=mails).select_related("raw").only("raw"):
+        try:
+            lines[mail.pk] = trailer_lines(reading.read(mail.raw.raw))
+        except Unreadable:
+            continue
+    return lines
+
+
+def _rewrite_trailers(project: Project, read: Mapping[int, list[str]]) -> int:
+    with transaction.atomic():
+        lock([project.pk])
+        told = _targets(read.keys())
+        stored = _stored_trailers(told.keys())
+        differ = [
+            pk
+            for pk, target in told.items()
+            if stored[pk] != sorted((target, line) for line in read[pk])
+        ]
+        MailTrailer.objects.filter(mail_id__in=differ).delete()
+        insert(
+            MailTrailer,
+            ("mail", "project", "target", "line"),
+            [(pk, project.pk, told[pk], line) for pk in differ for line in read[pk]],
+        )
+        if project.use_tags:
+            _recount(project, set(told.values()))
+        return len(differ)
+
+
+def _targets(mails: Collection[int]) -> dict[int, str]:
+    """Mail -> Message-ID of what its trailers are about, where they still count."""
+    rows = Mail.objects.filter(pk__in=mails, kind__in=SPEAKING)
+    return {
+        pk: answers if kind == MailKind.COMMENT else msgid
+        for pk, kind, msgid, answers in rows.values_list("pk", "kind", "msgid", "answers")
+    }
+
+
+def _stored_trailers(mails: Collection[int]) -> dict[int, list[tuple[str, str]]]:
+    stored: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    rows = MailTrailer.objects.filter(mail_id__in=mails)
+    for pk, target, line in rows.values_list("mail_id", "target", "line"):
+        stored[pk].append((target, line))
+    for trailers in stored.values():
+        trailers.sort()
+    return stored
+
+
+def _recount(project: Project, targets: Collection[str]) -> None:
+    patches = Patch.objects.filter(project=project, mail__msgid__in=targets)
+    recount(project, dict(patches.values_list("mail__msgid", "pk")))
+
+
+def _rewrite_hashes(project: Project, patches: Collection[int]) -> int:
+    with transaction.atomic():
+        lock([project.pk])
+        differ = []
+        for patch in Patch.objects.filter(pk__in=patches).only("diff", "hash"):
+            told = (diffs.hash(patch.diff) or "") if patch.diff else ""
+            if told != patch.hash:
+                patch.hash = told
+                differ.append(patch)
+        Patch.objects.bulk_update(differ, ["hash"])
+        return len(differ)
