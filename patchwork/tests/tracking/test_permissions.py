@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
@@ -38,7 +38,7 @@ TABLE = {
 
 
 @pytest.fixture
-def accounts(project: Project) -> dict[str, SomeUser]:
+def accounts(project: Project) -> Mapping[str, SomeUser]:
     receive_many(
         thread(
             """
@@ -76,7 +76,7 @@ def accounts(project: Project) -> dict[str, SomeUser]:
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_who_may(name: str, accounts: dict[str, SomeUser], project: Project) -> None:
+def test_who_may(name: str, accounts: Mapping[str, SomeUser], project: Project) -> None:
     user = accounts[name]
     patch = Patch.objects.get(name="Later")
     series = Series.objects.get(submitter=patch.submitter)
