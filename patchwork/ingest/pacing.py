@@ -20,7 +20,11 @@ HOLD_SECONDS = 0.030
 """No transaction of a bulk writer is to be longer."""
 AIM_SECONDS = 0.8 * HOLD_SECONDS
 """Transactions of equal size are not of equal length."""
-FIRST_SIZE = 20
+LEAST_SIZE = 20
+"""Smaller ones would hold the lock for hardly less time, and for more of it in all: a transaction
+costs as much as a few dozen mails in it."""
+FAR_TOO_LONG_SECONDS = 4 * HOLD_SECONDS
+"""Unless the mails themselves are what takes so long."""
 
 
 class Pace:
@@ -43,7 +47,7 @@ class Pace:
         self._ended = 0.0
         self._owed = 0.0
         self._held = 0.0
-        self.size = min(FIRST_SIZE, most) if self._shares else most
+        self.size = min(LEAST_SIZE, most) if self._shares else most
 
     @contextmanager
     def batch(self, count: int) -> Iterator[None]:
@@ -85,4 +89,5 @@ class Pace:
 
     def _adapt(self, count: int) -> None:
         fitting = int(count * AIM_SECONDS / self._held)
-        self.size = max(1, min(fitting, 2 * self.size, self._most))
+        least = 1 if self._held > FAR_TOO_LONG_SECONDS else LEAST_SIZE
+        self.size = min(max(fitting, least), 2 * self.size, self._most)
