@@ -184,6 +184,8 @@ class SeriesView:
     """Patches of the revision before that nothing here stands for."""
     cover: Cover | None
     cover_comments: tuple[Comment, ...]
+    covered_by: Revision | None
+    """The revision before whose letter introduces this one, too, when it has none of its own."""
     tags: tuple[TagCount, ...]
     results: tuple[Result, ...]
     dependencies: tuple[Dependency, ...]
@@ -234,6 +236,7 @@ class PatchView:
     """The patch in each revision of its series, oldest first; the same one can stand in several."""
     comments: tuple[Comment, ...]
     trailers: tuple[MailTrailer, ...]
+    """Given by others."""
     tags: tuple[TagCount, ...]
     results: tuple[Result, ...]
 
@@ -482,6 +485,7 @@ def view_series(series: Series, number: int | None = None) -> SeriesView | None:
         dropped=dropped,
         cover=cover,
         cover_comments=_comments_on(cover),
+        covered_by=_covered_by(revision, revisions) if cover is None else None,
         tags=_sum_up([place.tags for place in places]),
         results=_results_on(Revision, [revision.pk])[revision.pk],
         dependencies=tuple(
@@ -553,6 +557,13 @@ def _cover_of(revision: Revision) -> Cover | None:
     posting = revision.rerun_of_id or revision.pk
     covers = Cover.objects.filter(mail__posting=posting, mail__kind=MailKind.COVER)
     return covers.select_related("mail", "submitter").order_by("date", "pk").first()
+
+
+def _covered_by(revision: Revision, revisions: Sequence[Revision]) -> Revision | None:
+    earlier = {one.pk: one for one in revisions if one.number < revision.number}
+    covers = Mail.objects.filter(posting__in=earlier, kind=MailKind.COVER)
+    newest = covers.order_by("-posting__number").values_list("posting_id", flat=True).first()
+    return earlier.get(newest or 0)
 
 
 def _comments_on(target: Patch | Cover | None) -> tuple[Comment, ...]:
@@ -732,5 +743,6 @@ def _versions(
 
 
 def _trailers_for(mail: Mail) -> tuple[MailTrailer, ...]:
+    """What others said; its own trailers stand in the mail."""
     trailers = MailTrailer.objects.filter(project_id=mail.project_id, target=mail.msgid)
-    return tuple(trailers.select_related("mail").order_by("mail__date", "pk"))
+    return tuple(trailers.exclude(mail=mail).select_related("mail").order_by("mail__date", "pk"))

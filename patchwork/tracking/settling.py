@@ -34,7 +34,7 @@ class Held:
         return self.announced or self.is_late
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class PlannedRevision:
     """A revision as it shall be stored."""
 
@@ -53,7 +53,7 @@ class PlannedRevision:
         return self.chained.posting.pieces if self.chained else ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class PlannedSeries:
     """A series as it shall be stored."""
 
@@ -64,6 +64,8 @@ class PlannedSeries:
     possibly_continues: tuple[str, ...] = ()
     absorbed: list[int] = field(default_factory=list)
     """Series that turned out to be this one."""
+    is_changed: bool = False
+    """Anything about its revisions, their numbers, patches and mails is not as it is stored."""
 
     @property
     def newest(self) -> PlannedRevision | None:
@@ -97,16 +99,21 @@ def settle(chains: Sequence[Chain], held: Iterable[Held], posting_of: Mapping[st
         for chain in chains
     ]
     series_left = {revision.series_id for revision in by_id.values()}
+    headless = series_left - by_id.keys()
     planned = []
     for chain, revisions in zip(chains, drafts, strict=True):
-        series = _series(revisions, series_left)
+        series = _series(revisions, series_left, headless)
         series.possibly_continues = chain.possibly_continues
         planned.append(series)
     emptied = _place_the_rest(unclaimed, planned)
     for series in planned:
-        _absorb(series, series_left)
+        _absorb(series, series_left, headless)
+        _order(series)
+        _catch_up(series)
+        _mark_late(series)
         _number(series)
         _announce(series)
+        series.is_changed = _differs(series, by_id, posting_of)
     return Plan(planned, emptied, _abandoned(by_id, planned))
 
 
@@ -126,25 +133,35 @@ def _match(
     return PlannedRevision(held, chained, slots, chained.is_complete, is_late, False)
 
 
-def _series(revisions: list[PlannedRevision], series_left: set[int]) -> PlannedSeries:
-    """The stored series that these revisions belong to: the one that one of them founded first."""
+def _series(
+    revisions: list[PlannedRevision], series_left: set[int], headless: set[int]
+) -> PlannedSeries:
+    """The stored series that these revisions belong to: the one that one of them founded first.
+
+    A series whose founder was deleted (``headless``) is found by any of its revisions.
+    """
     mine = [revision.held for revision in revisions if revision.held is not None]
-    founded = [held for held in mine if held.id == held.series_id and held.id in series_left]
-    if founded:
-        held_id = min(held.series_id for held in founded)
+    led = [held for held in mine if held.series_id in series_left and _leads(held, headless)]
+    if led:
+        held_id = min(held.series_id for held in led)
         series_left.discard(held_id)
-        founder = next(each for each in revisions if each.held and each.held.id == held_id)
+        founder = next(each for each in revisions if each.held and each.held.series_id == held_id)
         return PlannedSeries(held_id, revisions, founder)
     return PlannedSeries(None, revisions, revisions[0])
 
 
-def _absorb(series: PlannedSeries, series_left: set[int]) -> None:
+def _leads(held: Held, headless: set[int]) -> bool:
+    """Where this revision goes, its series goes."""
+    return held.id == held.series_id or held.series_id in headless
+
+
+def _absorb(series: PlannedSeries, series_left: set[int], headless: set[int]) -> None:
     """Note the other series whose founders are among these revisions."""
     for revision in series.revisions:
         held = revision.held
-        if held and held.id == held.series_id and held.id in series_left:
-            series_left.discard(held.id)
-            series.absorbed.append(held.id)
+        if held and held.series_id in series_left and _leads(held, headless):
+            series_left.discard(held.series_id)
+            series.absorbed.append(held.series_id)
 
 
 def _place_the_rest(unclaimed: dict[int, Held], planned: list[PlannedSeries]) -> list[Held]:
@@ -178,7 +195,6 @@ def _place_of(planned: list[PlannedSeries], held_id: int) -> tuple[PlannedSeries
 def _number(series: PlannedSeries) -> None:
     """Give out numbers: fixed ones first, the others rising in the order of the work."""
     taken = _keep_fixed_numbers(series)
-    _mark_late(series)
     highest = max(taken, default=0)
     floor = 0
     for place, revision in enumerate(series.revisions):
@@ -219,13 +235,65 @@ def _keep_fixed_numbers(series: PlannedSeries) -> set[int]:
     return taken
 
 
+def _order(series: PlannedSeries) -> None:
+    """Among themselves, revisions that were announced in this series stay in that order."""
+    places = [place for place, each in enumerate(series.revisions) if _was_newest(series, each)]
+    in_order = sorted(
+        (series.revisions[place] for place in places),
+        key=lambda revision: revision.held.number if revision.held else 0,
+    )
+    for place, revision in zip(places, in_order, strict=True):
+        series.revisions[place] = revision
+
+
+def _was_newest(series: PlannedSeries, revision: PlannedRevision) -> bool:
+    """It was announced in this very series, and was the newest then."""
+    held = revision.held
+    return (
+        held is not None
+        and held.announced
+        and not held.is_late
+        and held.series_id == series.held_id
+    )
+
+
+def _catch_up(series: PlannedSeries) -> None:
+    """Patches re-sent before the last announced revision, but seen only after it.
+
+    That revision would hold them, had it not been announced; so they make the next one.
+    """
+    announced = [place for place, each in enumerate(series.revisions) if _was_newest(series, each)]
+    if not announced or (last := series.revisions[announced[-1]]).chained is None:
+        return
+    wanted = {number: piece.msgid for number, piece in last.chained.slots.items()}
+    slots = dict(last.slots)
+    behind = announced[-1]
+    for revision in series.revisions[:behind]:
+        own = _own_places(revision, wanted)
+        if not own or (revision.held is not None and revision.held.is_fixed):
+            continue
+        slots.update(own)
+        revision.slots = dict(slots)
+        revision.is_complete = revision.is_complete or last.is_complete
+        series.revisions.remove(revision)
+        series.revisions.insert(behind, revision)
+
+
+def _own_places(revision: PlannedRevision, wanted: Mapping[int, str]) -> dict[int, str]:
+    """The places that a re-send fills in what stands at the end."""
+    if revision.chained is None or not revision.chained.is_resend:
+        return {}
+    own = {piece.msgid for piece in revision.pieces}
+    return {number: msgid for number, msgid in wanted.items() if msgid in own}
+
+
 def _mark_late(series: PlannedSeries) -> None:
-    """A revision is late when something newer was announced before it was."""
-    newer_announced = False
+    """A revision is late when something newer was announced in the series before it was."""
+    newer = False
     for revision in reversed(series.revisions):
-        if revision.announced and not revision.is_late:
-            newer_announced = True
-        elif newer_announced and not revision.announced:
+        if _was_newest(series, revision):
+            newer = True
+        elif newer:
             revision.is_late = True
 
 
@@ -238,3 +306,28 @@ def _announce(series: PlannedSeries) -> None:
 def _abandoned(held: Mapping[int, Held], planned: list[PlannedSeries]) -> list[int]:
     kept = {series.held_id for series in planned}
     return sorted({revision.series_id for revision in held.values()} - kept)
+
+
+def _differs(
+    series: PlannedSeries, held: Mapping[int, Held], posting_of: Mapping[str, int]
+) -> bool:
+    """Whether anything of a planned series is to be written."""
+    stored = sum(revision.series_id == series.held_id for revision in held.values())
+    if series.absorbed or stored != len(series.revisions):
+        return True
+    return any(
+        revision.held is None
+        or revision.held.series_id != series.held_id
+        or (
+            (revision.number, revision.is_complete, revision.is_late, revision.announced)
+            != (
+                revision.held.number,
+                revision.held.is_complete,
+                revision.held.is_late,
+                revision.held.announced,
+            )
+        )
+        or dict(revision.slots) != dict(revision.held.slots)
+        or any(posting_of.get(piece.msgid) != revision.held.id for piece in revision.pieces)
+        for revision in series.revisions
+    )

@@ -150,6 +150,7 @@ def pieces_near(
         queries.append(
             pieces.filter(
                 _about(piece.date for piece in loose),
+                submitter_id__in=person_ids,
                 in_reply_to="",
                 total__in={piece.total for piece in loose},
             )

@@ -10,11 +10,14 @@ from patchwork.tracking.changes.decisions import (
     set_state,
     unrelate,
 )
+from patchwork.tracking.changes.removal import remove_mail, remove_mails
 from patchwork.tracking.changes.upkeep import rehash, retag
 
 __all__ = [
     "rehash",
     "relate",
+    "remove_mail",
+    "remove_mails",
     "retag",
     "set_archived",
     "set_commit",

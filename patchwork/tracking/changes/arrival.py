@@ -27,7 +27,7 @@ from patchwork.projects.models import Project
 from patchwork.tracking import threads, touched
 from patchwork.tracking.changes import asked_for
 from patchwork.tracking.changes.settlement import Settlement
-from patchwork.tracking.changes.trailers import recount
+from patchwork.tracking.changes.trailers import count_first, recount
 from patchwork.tracking.classify import kind_of
 from patchwork.tracking.drafts import Draft
 from patchwork.tracking.letters import Fate, Letter
@@ -42,6 +42,7 @@ from patchwork.tracking.models import (
     PostingClaim,
     RawMail,
     Series,
+    SeriesDependency,
 )
 from patchwork.tracking.pieces import Claim, Piece
 from patchwork.tracking.touched import Known
@@ -129,15 +130,20 @@ class Arrival:
         if self.new:
             self.find_threads()
             self.meet_senders()
-            self.place()
-            wishes = self.hear_wishes()
-            settlement = self.settle(wishes)
-            self.write_mails(settlement)
-            self.write_words(wishes)
-            settlement.finish(self.patch_ids)
-            self.touch_series(settlement)
-            log.record([*settlement.beginnings, *self.happenings, *settlement.happenings])
+            self.conclude()
         return self.fates
+
+    def conclude(self) -> None:
+        """Decide what each mail is, and write what follows from it."""
+        self.place()
+        wishes = self.hear_wishes()
+        settlement = self.settle(wishes)
+        self.write_mails(settlement)
+        self.write_words(wishes)
+        settlement.finish(self.patch_ids)
+        self.write_dependencies(settlement)
+        self.touch_series(settlement)
+        self.tell([*settlement.beginnings, *self.happenings, *settlement.happenings])
 
     # What is here already.
 
@@ -250,19 +256,21 @@ class Arrival:
     def place_one(self, draft: Draft) -> None:
         draft.answers = threads.nearest(draft.references, self.piece_at) or ""
         if draft.is_new or draft.kind == MailKind.KEPT:
-            if not draft.is_new and not draft.answers:
-                return
-            facts, subject = self.words_of(draft)
-            draft.kind = kind_of(
-                facts,
-                subject,
-                answers=bool(draft.answers),
-                answers_own=bool(draft.answers)
-                and self.identity_at(draft.answers) == draft.identity,
-            )
+            if draft.is_new or draft.answers:
+                draft.kind = self.told_kind(draft)
         elif draft.kind == MailKind.COMMENT and not draft.answers:
             assert draft.known is not None
             draft.answers = draft.known.answers
+
+    def told_kind(self, draft: Draft) -> MailKind:
+        """What its words say that it is, now that it is known what it answers."""
+        facts, subject = self.words_of(draft)
+        return kind_of(
+            facts,
+            subject,
+            answers=bool(draft.answers),
+            answers_own=bool(draft.answers) and self.identity_at(draft.answers) == draft.identity,
+        )
 
     def piece_at(self, msgid: str) -> str | None:
         """The patch or cover letter that this mail is or answers."""
@@ -394,8 +402,8 @@ class Arrival:
         for draft, mail_id in zip(self.new.values(), insert(Mail, _MAIL, rows), strict=True):
             draft.mail_id = mail_id
         self.write_references()
-        self.write_claims()
         self.update_moved(settlement)
+        self.write_claims()
 
     def write_raws(self) -> dict[str, int]:
         """The bytes, once each: another project, or the quarantine, may have the same mail."""
@@ -466,7 +474,8 @@ class Arrival:
             ("mail", "project", "kind", "value"),
             [
                 (draft.mail_id, self.project.pk, claim.value, value)
-                for draft in self.new.values()
+                for draft in self.drafts()
+                if self.is_new_piece(draft)
                 for claim, value in self.claims(draft)
             ],
         )
@@ -610,9 +619,36 @@ class Arrival:
                 for line in trailer_lines(draft.facts)
             ]
         insert(MailTrailer, ("mail", "project", "target", "line"), rows)
-        targets = ({row[2] for row in rows} | moved) - {""}
-        if targets and self.project.use_tags:
-            recount(self.project, {msgid: self.patch_ids.get(msgid) for msgid in targets})
+        if self.project.use_tags:
+            self.count_trailers(rows, moved - {""})
+
+    def count_trailers(self, rows: Sequence[Row], moved: set[str]) -> None:
+        """All lines about a patch that just came are at hand; for others they are read."""
+        fresh: dict[int, list[str]] = {}
+        others = set(moved)
+        for _, _, target, line in rows:
+            if target in self.new and not self.again:
+                if target in self.patch_ids:
+                    fresh.setdefault(self.patch_ids[target], []).append(line)
+            else:
+                others.add(target)
+        count_first(fresh)
+        if others:
+            recount(self.project, {msgid: self.patch_ids.get(msgid) for msgid in others})
+
+    def write_dependencies(self, settlement: Settlement) -> None:
+        """What the series of these mails say they build on, each once."""
+        said = {
+            (settlement.series_of(draft.msgid), value[:255])
+            for draft in self.changed()
+            if draft.kind in _PIECES and draft.facts
+            for value in draft.facts.depends_on
+        }
+        if said:
+            series_ids = {series_id for series_id, _ in said}
+            known = SeriesDependency.objects.filter(series_id__in=series_ids)
+            said -= set(known.values_list("series_id", "value"))
+            insert(SeriesDependency, ("series", "value"), sorted(said))
 
     def touch_series(self, settlement: Settlement) -> None:
         """Every change to a series moves its ``last_updated``; a comment is one."""
@@ -622,6 +658,9 @@ class Arrival:
         series -= settlement.written_series
         if series:
             Series.objects.filter(pk__in=series).update(last_updated=self.now)
+
+    def tell(self, happenings: Sequence[Happening]) -> None:
+        log.record(happenings)
 
     def happen(self, kind: EventKind, **about: object) -> None:
         self.happenings.append(

@@ -7,11 +7,11 @@ will refer to, ``finish`` puts the patches into their places once they have ids.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, Model
 
 from patchwork.databases import upsert
 from patchwork.events.log import Happening
@@ -103,7 +103,7 @@ class Settlement:
         self.person_ids = dict(person_ids)
         self.standings = dict(standings)
         self.known = self.load_near(pieces)
-        revisions = self.load_series()
+        revisions = self.load_series({piece.root for piece in pieces.values()})
         slots = touched.slots_of(self.rows.keys()) if self.rows else []
         for slot in slots:
             self.patch_ids[slot.msgid] = slot.patch_id
@@ -135,8 +135,11 @@ class Settlement:
             persons |= set(linked.values_list("pk", flat=True))
         return persons
 
-    def load_series(self) -> list[Revision]:
-        """The series of what was found, and whatever else belongs to them."""
+    def load_series(self, roots: set[str]) -> list[Revision]:
+        """The series of what was found, and whatever else belongs to them.
+
+        ``roots``: of the threads that are loaded whole.
+        """
         series_ids = {known.series_id for known in self.known.values() if known.series_id}
         if not series_ids:
             return []
@@ -145,9 +148,18 @@ class Settlement:
         for revision in revisions:
             assert revision.series is not None
             self.series_rows[revision.series.pk] = revision.series
-        for known in touched.pieces_of(self.rows.keys()).values():
-            self.known.setdefault(known.msgid, known)
+        if not self.has_all_pieces(roots):
+            for known in touched.pieces_of(self.rows.keys()).values():
+                self.known.setdefault(known.msgid, known)
         return revisions
+
+    def has_all_pieces(self, roots: set[str]) -> bool:
+        """Whether all mails of the series that were found stand in these threads."""
+        found = {known.posting_id for known in self.known.values()}
+        postings = {pk for pk, row in self.rows.items() if row.rerun_of_id is None}
+        return postings <= found and all(
+            known.thread_root in roots for known in self.known.values()
+        )
 
     def gather(self, pieces: Mapping[str, Piece]) -> Pins:
         """All pieces, with what they and people say about them."""
@@ -213,7 +225,9 @@ class Settlement:
         for series in new:
             held = series.founder.held
             series_id = held.id if held is not None else self.written[id(series.founder)].pk
-            self.series_rows[series_id] = self.series_row(series, Series(pk=series_id))
+            self.series_rows[series_id] = self.series_row(
+                series, Series(pk=series_id, last_updated=self.now)
+            )
         Series.objects.bulk_create([self.series_rows[self.id_of(series)] for series in new])
         if rows:
             Revision.objects.filter(pk__in=[row.pk for row in rows]).update(series_id=F("pk"))
@@ -292,13 +306,14 @@ class Settlement:
             row.name = _name_of(series, first)
             row.submitter_id = self.person_ids[earliest.msgid]
             row.submitted = earliest.date
-        row.last_updated = self.now
         row.version = newest.number if newest else 1
         row.n_patches = len(newest.slots) if newest else 0
         row.state = self.state_of(newest)
         if newest and id(newest) in self.written:
             row.newest_id = self.written[id(newest)].pk
             row.test_state = self.written[id(newest)].test_state
+        elif newest is None:
+            row.newest_id = row.test_state = None
         return row
 
     def state_of(self, newest: PlannedRevision | None) -> SeriesState:
@@ -332,6 +347,7 @@ class Settlement:
         for series in self.plan.series:
             for absorbed in series.absorbed:
                 self.hand_over(absorbed, self.id_of(series))
+            self.bring_events(series)
         Revision.objects.filter(pk__in=[held.id for held in self.plan.emptied]).delete()
         if self.plan.abandoned:
             Series.objects.filter(pk__in=self.plan.abandoned, revisions__isnull=True).delete()
@@ -340,6 +356,9 @@ class Settlement:
         self.moved_series[old] = new
         self.series_rows.pop(old, None)
         Event.objects.filter(series_id=old).update(series_id=new)
+        Series.objects.filter(possibly_continues_id=old).update(possibly_continues_id=new)
+        reviewer_id = Series.objects.filter(pk=old).values_list("reviewer_id", flat=True).first()
+        Series.objects.filter(pk=new, reviewer=None).update(reviewer_id=reviewer_id)
         here = SeriesMetadata.objects.filter(series_id=new).values_list("name", flat=True)
         SeriesMetadata.objects.filter(series_id=old).exclude(name__in=list(here)).update(
             series_id=new
@@ -348,6 +367,17 @@ class Settlement:
         SeriesDependency.objects.filter(series_id=old).exclude(value__in=list(said)).update(
             series_id=new
         )
+
+    def bring_events(self, series: PlannedSeries) -> None:
+        """What is recorded of a revision that was in another series comes along with it."""
+        series_id = self.id_of(series)
+        come = [
+            revision.held.id
+            for revision in series.revisions
+            if revision.held is not None and revision.held.series_id != series_id
+        ]
+        if come:
+            Event.objects.filter(revision_id__in=come).update(series_id=series_id)
 
     # The patches' places.
 
@@ -417,25 +447,28 @@ class Settlement:
                 )
 
     def supersede(self) -> None:
-        """A newly announced revision supersedes what it replaces and nobody decided about."""
+        """The newest complete revision replaces what came before it and nobody decided about."""
         state_id = self.project.superseding_state_id  # type: ignore[attr-defined]
         if not self.project.supersede_older or state_id is None:
             return
         replaced: dict[int, list[int]] = {}
         for series in self.plan.series:
             newest = series.newest
-            if newest is None or not newest.is_new_announcement:
+            if newest is None:
                 continue
             kept = set(newest.slots.values())
             older = {
                 msgid
-                for revision in series.revisions
+                for revision in series.revisions[: series.revisions.index(newest)]
                 for msgid in revision.slots.values()
-                if revision is not newest
             } - kept
             for msgid in sorted(older):
                 standing = self.standings[msgid]
-                if standing.action_required and not standing.by_human:
+                if (
+                    standing.action_required
+                    and not standing.by_human
+                    and standing.state_id != state_id
+                ):
                     replaced.setdefault(standing.state_id, []).append(self.patch_ids[msgid])
                     self.happenings.append(
                         self.happening(
@@ -453,17 +486,16 @@ class Settlement:
             Patch.objects.filter(pk__in=patch_ids).update(state_id=state_id, last_updated=self.now)
 
     def update_series(self) -> None:
+        """A series that was only looked at, because another might continue it, stays as it is."""
         rows = []
         for series in self.plan.series:
             row = self.series_rows[self.id_of(series)]
-            newest_before = row.newest_id
+            before = [getattr(row, name) for name in _SERIES_ATTRIBUTES]
             self.series_row(series, row)
             self.guess(series, row)
-            if (
-                series.held_id is not None
-                or row.newest_id != newest_before
-                or row.possibly_continues_id
-            ):
+            differs = before != [getattr(row, name) for name in _SERIES_ATTRIBUTES]
+            if differs or (series.is_changed and series.held_id is not None):
+                row.last_updated = self.now
                 rows.append(row)
         upsert(rows, unique=["id"], update=_SERIES_FIELDS)
 
@@ -491,6 +523,12 @@ class Settlement:
         """Where a series is now, after some have turned out to be the same."""
         return self.moved_series.get(series_id, series_id)
 
+    def series_of(self, msgid: str) -> int:
+        """The series that a patch or cover letter of this arrival is in."""
+        home = self.written_by_pk(self.revision_ids[msgid])
+        assert home is not None and home.series_id is not None
+        return home.series_id
+
     def id_of(self, series: PlannedSeries) -> int:
         if series.held_id is not None:
             return series.held_id
@@ -517,9 +555,13 @@ class Settlement:
         )
 
 
-_ATTRIBUTES = tuple(
-    f"{name}_id" if name in ("series", "submitter") else name for name in _REVISION_FIELDS
-)
+def _attributes(model: type[Model], names: Iterable[str]) -> tuple[str, ...]:
+    """What the columns of these fields are called on a row."""
+    return tuple(model._meta.get_field(name).attname for name in names)  # type: ignore[union-attr]
+
+
+_ATTRIBUTES = _attributes(Revision, _REVISION_FIELDS)
+_SERIES_ATTRIBUTES = _attributes(Series, _SERIES_FIELDS)
 
 
 def _name_of(series: PlannedSeries, revision: PlannedRevision) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from patchwork.databases import upsert
 from patchwork.projects.models import Project, Tag
@@ -17,18 +17,31 @@ def recount(project: Project, patches: Mapping[str, int | None]) -> None:
     wanted = {msgid: patch_id for msgid, patch_id in patches.items() if patch_id is not None}
     if not wanted:
         return
-    tags = [(tag.pk, re.compile(tag.pattern, re.IGNORECASE)) for tag in Tag.objects.all()]
-    lines: dict[int, set[str]] = defaultdict(set)
+    lines: dict[int, list[str]] = defaultdict(list)
     rows = MailTrailer.objects.filter(project=project, target__in=wanted)
     for target, line in rows.values_list("target", "line"):
-        lines[wanted[target]].add(" ".join(line.split()).casefold())
-    counts = []
-    for patch_id in wanted.values():
-        for tag_id, pattern in tags:
-            if count := sum(1 for line in lines[patch_id] if pattern.match(line)):
-                counts.append(PatchTag(patch_id=patch_id, tag_id=tag_id, count=count))
+        lines[wanted[target]].append(line)
+    counts = _counts(lines)
     _drop_others(set(wanted.values()), counts)
     upsert(counts, unique=["patch", "tag"], update=["count"])
+
+
+def count_first(lines: Mapping[int, Iterable[str]]) -> None:
+    """Count for patches (id -> lines) that nothing has been counted for yet."""
+    if lines:
+        PatchTag.objects.bulk_create(_counts(lines))
+
+
+def _counts(lines: Mapping[int, Iterable[str]]) -> list[PatchTag]:
+    """A line that stands twice, differing in blanks or case, counts once."""
+    tags = [(tag.pk, re.compile(tag.pattern, re.IGNORECASE)) for tag in Tag.objects.all()]
+    counts = []
+    for patch_id, said in lines.items():
+        different = {" ".join(line.split()).casefold() for line in said}
+        for tag_id, pattern in tags:
+            if count := sum(1 for line in different if pattern.match(line)):
+                counts.append(PatchTag(patch_id=patch_id, tag_id=tag_id, count=count))
+    return counts
 
 
 def _drop_others(patch_ids: set[int], counts: list[PatchTag]) -> None:
