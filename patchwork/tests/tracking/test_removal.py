@@ -178,7 +178,7 @@ class TestRevisions:
         revision = after.revisions.get()
         assert (revision.number, after.newest, after.version) == (2, revision, 2)
         receive_many(thread("+ [PATCH v3] Feature  #three @2d"))
-        assert Series.objects.get().newest.number == 3
+        assert Series.objects.get().version == 3
 
     def test_a_patch_sent_again_goes_and_the_first_one_is_back(
         self, project: Project, admin: User
@@ -195,8 +195,9 @@ class TestRevisions:
         )
         assert Revision.objects.count() == 2
         changes.remove_mail(found("again"), admin)
-        series = Series.objects.get()
-        assert [slot.patch.mail.msgid for slot in series.newest.slots.all()] == [
+        newest = Series.objects.get().newest
+        assert newest is not None
+        assert [slot.patch.mail.msgid for slot in newest.slots.all()] == [
             "<one@example.org>",
             "<two@example.org>",
         ]

@@ -10,10 +10,23 @@ from patchwork.tracking.changes.decisions import (
     set_state,
     unrelate,
 )
+from patchwork.tracking.changes.pinning import (
+    CannotPin,
+    confirm_continuation,
+    deny_continuation,
+    pin_posting,
+    pin_series,
+    unpin,
+)
 from patchwork.tracking.changes.removal import remove_mail, remove_mails
 from patchwork.tracking.changes.upkeep import rehash, retag
 
 __all__ = [
+    "CannotPin",
+    "confirm_continuation",
+    "deny_continuation",
+    "pin_posting",
+    "pin_series",
     "rehash",
     "relate",
     "remove_mail",
@@ -24,5 +37,6 @@ __all__ = [
     "set_delegate",
     "set_reviewer",
     "set_state",
+    "unpin",
     "unrelate",
 ]

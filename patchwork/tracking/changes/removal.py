@@ -118,7 +118,7 @@ def _leave_tombstones(leaving: Mapping[str, Known], went_to: str) -> None:
         kind=MailKind.GONE, went_to=went_to, posting=None, has_claims=False
     )
     for model in (MailTrailer, PostingClaim, Pin, MailReference):
-        model.objects.filter(mail_id__in=ids).delete()  # type: ignore[attr-defined]
+        model.objects.filter(mail_id__in=ids).delete()
 
 
 def _vacate(leaving: Mapping[str, Known], series_ids: Collection[int]) -> None:
