@@ -34,6 +34,7 @@ def listing(request: HttpRequest, linkname: str) -> HttpResponse:
     shown = page(selected, sort, request.GET, settings.DEFAULT_ITEMS_PER_PAGE)
     context = {
         "project": project,
+        "here": "patches",
         "filters": form,
         "sort": sort,
         "sorts": SORTS,

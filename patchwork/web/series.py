@@ -43,6 +43,7 @@ def listing(request: HttpRequest, linkname: str) -> HttpResponse:
         "patchwork/series_list.html",
         {
             "project": project,
+            "here": "series",
             "filters": form,
             "sort": sort,
             "sorts": SORTS,
