@@ -19,6 +19,7 @@ from patchwork.checks.models import CheckResult
 from patchwork.ingest.outcome import Fate
 from patchwork.ingest.receiving import receive_many
 from patchwork.management.demo import lanternd, wicker
+from patchwork.management.demo.cast import MAREN, TADEO
 from patchwork.management.demo.decisions import (
     Decision,
     Decisions,
@@ -29,8 +30,8 @@ from patchwork.management.demo.decisions import (
     SetReviewer,
     SetState,
 )
-from patchwork.management.demo.lists import MailingList, Sent
-from patchwork.people.models import Person, UserProfile
+from patchwork.management.demo.lists import Author, MailingList, Sent
+from patchwork.people.models import Person, UserProfile, email_key
 from patchwork.projects.models import Project, State
 from patchwork.tracking.changes import decisions as changes
 from patchwork.tracking.models import Comment, Mail, Patch, Revision, Series
@@ -66,8 +67,7 @@ PLAYS = (
         wicker.tell,
     ),
 )
-REVIEWERS = (("maren", "Maren", "Holt", "lanternd"), ("tadeo", "Tadeo", "Quispe", "wicker"))
-REVIEWERS_DOMAIN = "example.org"
+REVIEWERS = (("maren", MAREN, "lanternd"), ("tadeo", TADEO, "wicker"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +115,10 @@ def _project(play: Play, ml: MailingList) -> Project:
 def _accounts(projects: dict[str, Project]) -> dict[str, User]:
     """The administrator, and a reviewer for each project who cannot log in."""
     accounts = {ADMIN: _administrator()}
-    for username, first_name, last_name, _ in REVIEWERS:
-        accounts[username] = _reviewer(username, first_name, last_name)
     maintains = {ADMIN: list(projects.values())}
-    maintains |= {username: [projects[linkname]] for username, _, _, linkname in REVIEWERS}
+    for username, author, linkname in REVIEWERS:
+        accounts[username] = _reviewer(username, author)
+        maintains[username] = [projects[linkname]]
     for username, account in accounts.items():
         profile, is_new = UserProfile.objects.get_or_create(user=account)
         if is_new:
@@ -131,13 +131,11 @@ def _administrator() -> User:
     return existing or User.objects.create_superuser(ADMIN, f"{ADMIN}@localhost", ADMIN_PASSWORD)
 
 
-def _reviewer(username: str, first_name: str, last_name: str) -> User:
+def _reviewer(username: str, author: Author) -> User:
     existing = User.objects.filter(username=username).first()
+    first_name, _, last_name = author.name.partition(" ")
     return existing or User.objects.create_user(
-        username,
-        f"{username}@{REVIEWERS_DOMAIN}",
-        first_name=first_name,
-        last_name=last_name,
+        username, author.email, first_name=first_name, last_name=last_name
     )
 
 
@@ -158,7 +156,9 @@ def _deliver(sent: Sequence[Sent]) -> int:
 def _link_people(accounts: dict[str, User]) -> None:
     """Reviewers are the people who write under their address."""
     for account in accounts.values():
-        Person.objects.filter(email_key=account.email.lower(), user=None).update(user=account)
+        for person in Person.objects.filter(email_key=email_key(account.email), user=None):
+            person.user = account
+            person.save()
 
 
 def _carry_out(decision: Decision, project: Project, accounts: dict[str, User]) -> int:
