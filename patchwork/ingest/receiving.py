@@ -11,9 +11,10 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from hashlib import sha256
 
 from django.db import InterfaceError, OperationalError, ProgrammingError, transaction
 from django.utils import timezone
@@ -71,6 +72,8 @@ class Delivery:
     """Made here from a pull request: its hint to be ignored is for the copy that comes back."""
     origin: str = ""
     """That pull request."""
+    as_new: bool = False
+    """An operator says that it is another mail than the one with its Message-ID."""
 
 
 @dataclass(slots=True)
@@ -91,9 +94,10 @@ def receive(
     historical: bool = False,
     from_forge: bool = False,
     origin: str = "",
+    as_new: bool = False,
 ) -> Outcome:
     """Take in one mail."""
-    delivery = Delivery(list_id, historical, from_forge, origin)
+    delivery = Delivery(list_id, historical, from_forge, origin, as_new)
     return _receive([raw], delivery)[0]
 
 
@@ -109,6 +113,9 @@ def receive_many(
 
 def _receive(raws: Sequence[bytes], delivery: Delivery) -> list[Outcome]:
     batch = [open_mail(raw) for raw in raws]
+    if delivery.as_new:
+        for opened in batch:
+            _rename(opened)
     try:
         until_it_passes(partial(find_projects, batch, delivery))
         return until_it_passes(partial(_store, batch, delivery))
@@ -128,6 +135,16 @@ def open_mail(raw: bytes) -> Opened:
     except Exception as error:
         logger.exception("reading a mail failed")
         return Opened(raw, None, f"reading failed: {error!r}"[:500], traceback.format_exc())
+
+
+def _rename(opened: Opened) -> None:
+    """The same bytes always get the same name, so that once more changes nothing."""
+    facts = opened.facts
+    if facts is not None:
+        msgid = f"<{sha256(opened.raw).hexdigest()}@again>"
+        opened.facts = replace(
+            facts, msgid=msgid, original_msgid=facts.original_msgid or facts.msgid
+        )
 
 
 def find_projects(batch: Iterable[Opened], delivery: Delivery) -> None:
