@@ -7,7 +7,8 @@ import logging
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, models
@@ -47,6 +48,31 @@ def raise_sqlite_limits(sender: Any, connection: BaseDatabaseWrapper, **kwargs: 
     if connection.vendor == "sqlite":
         limit = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         connection.features.max_query_params = limit
+
+
+def select(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The rows of a statement that was compiled before, as the driver gives them."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())
+
+
+def column(model: type[models.Model], name: str) -> str:
+    """A column's full name for use in a statement."""
+    quote = connection.ops.quote_name
+    field: Any = model._meta.get_field(name)
+    return f"{quote(model._meta.db_table)}.{quote(field.column)}"
+
+
+def places(values: Sized) -> str:
+    """``(%s, %s)`` for as many values; never empty, and no value equals NULL."""
+    return f"({', '.join(['%s'] * len(values)) or 'NULL'})"
+
+
+def moment(value: Any) -> datetime:
+    """A time as Django would give it, from what the driver gives."""
+    time: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
 def insert(

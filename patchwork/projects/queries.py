@@ -6,7 +6,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Any
 
+from django.db import connection
 from django.db.models import Exists, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
@@ -17,21 +19,28 @@ SUPERSEDED_SLUG = "superseded"
 
 def for_ingest() -> list[Project]:
     """All projects, each with what taking in a mail needs to know of it, in one query."""
+    statement, values = _compiled_for_ingest(connection.vendor)
+    return list(Project.objects.raw(statement, values))
+
+
+@lru_cache
+def _compiled_for_ingest(vendor: str) -> tuple[str, tuple[Any, ...]]:
+    """Every mail asks it: compiling it anew each time took longer than the database does."""
     states = State.objects.order_by("ordering").values("pk")
-    return list(
-        Project.objects.order_by("pk").annotate(
-            first_state_id=Coalesce(F("initial_state_id"), Subquery(states[:1])),
-            first_state_requires_action=Coalesce(
-                F("initial_state__action_required"),
-                Subquery(State.objects.order_by("ordering").values("action_required")[:1]),
-            ),
-            superseding_state_id=Coalesce(
-                F("superseded_state_id"),
-                Subquery(State.objects.filter(slug=SUPERSEDED_SLUG).values("pk")[:1]),
-            ),
-            has_delegation_rules=Exists(DelegationRule.objects.filter(project=OuterRef("pk"))),
-        )
+    projects = Project.objects.order_by("pk").annotate(
+        first_state_id=Coalesce(F("initial_state_id"), Subquery(states[:1])),
+        first_state_requires_action=Coalesce(
+            F("initial_state__action_required"),
+            Subquery(State.objects.order_by("ordering").values("action_required")[:1]),
+        ),
+        superseding_state_id=Coalesce(
+            F("superseded_state_id"),
+            Subquery(State.objects.filter(slug=SUPERSEDED_SLUG).values("pk")[:1]),
+        ),
+        has_delegation_rules=Exists(DelegationRule.objects.filter(project=OuterRef("pk"))),
     )
+    statement, values = projects.query.sql_with_params()
+    return statement, tuple(values)
 
 
 def take_for(projects: Sequence[Project], list_ids: Sequence[str], subject: str) -> Project | None:

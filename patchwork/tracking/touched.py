@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sized
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db import connection
+from django.db.models import Q
 
+from patchwork.databases import column, moment, places, select
 from patchwork.tracking.models import (
     Mail,
     MailKind,
@@ -99,11 +103,11 @@ def identity(person_id: int, user_id: int | None) -> int:
 
 def by_msgid(project_id: int, msgids: Collection[str]) -> dict[str, Known]:
     """The mails among these that have been seen."""
-    return _known(Mail.objects.filter(project_id=project_id, msgid__in=msgids))
+    return _known((_of_project("msgid", msgids), [project_id, *msgids]))
 
 
 def by_thread(project_id: int, roots: Collection[str]) -> dict[str, Known]:
-    return _known(Mail.objects.filter(project_id=project_id, thread_root__in=roots))
+    return _known((_of_project("thread_root", roots), [project_id, *roots]))
 
 
 def piece(known: Known, *, answers: str | None = None) -> Piece:
@@ -133,7 +137,7 @@ def waiting_for(project_id: int, msgids: Collection[str]) -> list[tuple[int, str
 def pieces_near(
     project_id: int, new: Iterable[Piece], person_ids: Collection[int]
 ) -> dict[str, Known]:
-    """The patches and cover letters that the new ones may belong with: one query.
+    """The patches and cover letters that the new ones may belong with: one statement.
 
     Those of the same threads; those that carry the same name, of the same sender; and, for mails
     that refer to nothing, those sent within the hour.
@@ -142,22 +146,23 @@ def pieces_near(
     roots = {piece.root for piece in new}
     keys = {piece.key for piece in new if piece.key}
     loose = [piece for piece in new if piece.parent is None and (piece.total or 1) > 1]
-    pieces = Mail.objects.filter(project_id=project_id, kind__in=PIECES)
-    queries = [pieces.filter(thread_root__in=roots)]
+    conditions: list[Condition] = [
+        (f"{_of_project('thread_root', roots)} AND {_is_piece()}", [project_id, *roots])
+    ]
     if keys:
-        queries.append(pieces.filter(submitter_id__in=person_ids, key__in=keys))
-    if loose:
-        queries.append(
-            pieces.filter(
-                _about(piece.date for piece in loose),
-                submitter_id__in=person_ids,
-                in_reply_to="",
-                total__in={piece.total for piece in loose},
-            )
+        named = f"{_in('submitter', person_ids)} AND {_in('key', keys)}"
+        conditions.append(
+            (f"{_of_project()} AND {_is_piece()} AND {named}", [project_id, *person_ids, *keys])
         )
-    first, *others = (query.values_list(*_FIELDS).order_by() for query in queries)
-    rows = first.union(*others, all=True) if others else first
-    return {known.msgid: known for known in (Known(*row) for row in rows)}
+    conditions += [
+        (
+            f"{_of_project()} AND {_is_piece()} AND {_in('submitter', person_ids)}"
+            f" AND {_column('in_reply_to')} = '' AND {_column('date')} BETWEEN %s AND %s",
+            [project_id, *person_ids, *map(connection.ops.adapt_datetimefield_value, hours)],
+        )
+        for hours in _about(piece.date for piece in loose)
+    ]
+    return _known(*conditions)
 
 
 def pieces_named_by(project_id: int, claims: Collection[tuple[Claim, str]]) -> dict[str, Known]:
@@ -167,11 +172,12 @@ def pieces_named_by(project_id: int, claims: Collection[tuple[Claim, str]]) -> d
         wanted |= Q(claims__kind=claim.value, claims__value=value)
         if claim is Claim.SUPERSEDES:
             wanted |= Q(msgid=value)
-    return _known(Mail.objects.filter(wanted, project_id=project_id, kind__in=PIECES).distinct())
+    mails = Mail.objects.filter(wanted, project_id=project_id, kind__in=PIECES)
+    return by_msgid(project_id, set(mails.values_list("msgid", flat=True)))
 
 
 def pieces_of(revision_ids: Collection[int]) -> dict[str, Known]:
-    return _known(Mail.objects.filter(posting_id__in=revision_ids, kind__in=PIECES))
+    return _known((f"{_in('posting', revision_ids)} AND {_is_piece()}", list(revision_ids)))
 
 
 def claims_of(mail_ids: Collection[int]) -> dict[int, tuple[tuple[Claim, str], ...]]:
@@ -251,19 +257,53 @@ def held(revisions: Iterable[Revision], slots: Iterable[Slot]) -> list[Held]:
     ]
 
 
-def _about(dates: Iterable[datetime]) -> Q:
-    """Within an hour of one of these dates, as few ranges as possible."""
-    ranges: list[list[datetime]] = []
+def _about(dates: Iterable[datetime]) -> list[tuple[datetime, datetime]]:
+    """Within an hour of one of these dates, in as few ranges as possible."""
+    ranges: list[tuple[datetime, datetime]] = []
     for date in sorted(dates):
         if ranges and date - LOOSE <= ranges[-1][1]:
-            ranges[-1][1] = date + LOOSE
+            ranges[-1] = (ranges[-1][0], date + LOOSE)
         else:
-            ranges.append([date - LOOSE, date + LOOSE])
-    wanted = Q()
-    for start, end in ranges:
-        wanted |= Q(date__range=(start, end))
-    return wanted
+            ranges.append((date - LOOSE, date + LOOSE))
+    return ranges
 
 
-def _known(mails: QuerySet[Mail]) -> dict[str, Known]:
-    return {known.msgid: known for known in (Known(*row) for row in mails.values_list(*_FIELDS))}
+Condition = tuple[str, list[Any]]
+"""What stands behind WHERE, and its values."""
+
+
+def _column(name: str) -> str:
+    return column(Mail, name)
+
+
+def _in(name: str, values: Sized) -> str:
+    return f"{_column(name)} IN {places(values)}"
+
+
+def _of_project(name: str = "", values: Sized = ()) -> str:
+    mine = f"{_column('project')} = %s"
+    return f"{mine} AND {_in(name, values)}" if name else mine
+
+
+def _is_piece() -> str:
+    return f"{_column('kind')} IN ('patch', 'cover')"
+
+
+@lru_cache
+def _head(vendor: str) -> str:
+    """The columns and joins of a ``Known``, compiled once: every mail asks at least once."""
+    statement, _ = Mail.objects.order_by().values_list(*_FIELDS).query.sql_with_params()
+    return statement
+
+
+def _known(*conditions: Condition) -> dict[str, Known]:
+    head = _head(connection.vendor)
+    statement = " UNION ALL ".join(f"{head} WHERE {where}" for where, _ in conditions)
+    values = [value for _, values in conditions for value in values]
+    found = {}
+    for row in select(statement, values):
+        known = Known(*row)
+        known.date = moment(known.date)
+        known.has_claims = bool(known.has_claims)
+        found[known.msgid] = known
+    return found
