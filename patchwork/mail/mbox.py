@@ -36,6 +36,7 @@ _LIKE_SEPARATOR = re.compile(
 )
 _HEADER_BELOW = re.compile(rb">?[!-9;-~]{1,100}:|>From ")
 _QUOTED_FROM = re.compile(rb"^>(?=>*From )", re.MULTILINE)
+_FROM = re.compile(rb"^(?=>*From )", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,14 @@ def _unquoted(mail: bytes) -> bytes | None:
     if b">From " in mail:
         mail = _QUOTED_FROM.sub(b"", mail)
     return mail if mail and not mail.isspace() else None
+
+
+def entry(raw: bytes, sender: str, date: datetime) -> bytes:
+    """A mail as it stands in an mbox, of the kind called mboxrd: ``split_mbox`` gives it back."""
+    envelope = re.sub(r"[^!-~]", "", sender) or "MAILER-DAEMON"
+    line = f"From {envelope} {date.astimezone(UTC).ctime()}\n".encode()
+    end = b"\n" if raw.endswith(b"\n") else b"\n\n"
+    return line + _FROM.sub(b">", raw) + end
 
 
 @dataclass(frozen=True, slots=True)
