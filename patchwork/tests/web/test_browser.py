@@ -57,7 +57,7 @@ def browser() -> Iterator:
 def site(live_server) -> str:
     call_command("loaddata", "default_tags", "default_states", verbosity=0)
     perform(timezone.now())
-    return live_server.url
+    return str(live_server.url)
 
 
 def addresses() -> list[str]:
@@ -90,9 +90,8 @@ def open_clean(page, address: str, status: int = 200) -> None:
 
 
 def overflow(page) -> int:
-    return page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
+    width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    return int(page.evaluate(width))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

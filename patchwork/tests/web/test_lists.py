@@ -14,8 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from patchwork.projects.models import State
 from patchwork.tests import factories
 from patchwork.tests.factories import NOON
-from patchwork.tracking import queries
 from patchwork.tracking.models import SeriesState
+from patchwork.tracking.queries import lists
 
 LIST = "/project/lamps/list/"
 PATCHES = "/project/lamps/patches/"
@@ -92,6 +92,10 @@ class TestProjects:
         assert response.status_code == 404
         assert "There is no project “lambs” here." in response.text
         assert 'href="/"' in response.text
+
+    def test_no_name_of_a_project_is_too_odd(self, client, project):
+        for name in ("%00", "%ff", "x" * 3000, "..%2f..", "☃"):
+            assert client.get(f"/project/{name}/list/").status_code == 404
 
 
 class TestSeriesList:
@@ -203,7 +207,7 @@ class TestSeriesList:
         assert "archived=both&q=lamp&sort=name&state=done&after=lamp+a%2C" in asked
 
     def test_counting_stops_somewhere(self, client, project, monkeypatch):
-        monkeypatch.setattr(queries, "COUNT_LIMIT", 2)
+        monkeypatch.setattr(lists, "COUNT_LIMIT", 2)
         monkeypatch.setattr("patchwork.templatetags.pages.COUNT_LIMIT", 2)
         make_many(project, 4)
         assert "<strong>more than 2</strong>" in client.get(LIST).text
