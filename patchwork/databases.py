@@ -57,11 +57,14 @@ def select(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
+def table(model: type[models.Model]) -> str:
+    return connection.ops.quote_name(model._meta.db_table)
+
+
 def column(model: type[models.Model], name: str) -> str:
     """A column's full name for use in a statement."""
-    quote = connection.ops.quote_name
     field: Any = model._meta.get_field(name)
-    return f"{quote(model._meta.db_table)}.{quote(field.column)}"
+    return f"{table(model)}.{connection.ops.quote_name(field.column)}"
 
 
 def places(values: Sized) -> str:
@@ -95,7 +98,7 @@ def insert(
     convert = [_conversion(field) for field in fields]
     quote = connection.ops.quote_name
     columns = ", ".join(quote(str(field.column)) for field in fields)  # type: ignore[union-attr]
-    head = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES "  # noqa: S608 (names)
+    head = f"INSERT INTO {table(model)} ({columns}) VALUES "  # noqa: S608 (names)
     place = f"({', '.join(['%s'] * len(fields))})"
     tail = f"{_unless(unless)} RETURNING {quote('id')}"
     ids: list[int] = []

@@ -75,10 +75,9 @@ def hand_over(registration: Registration) -> int | None:
 
     A consumer that is new begins with what happens from now on.
     """
+    Consumer.objects.get_or_create(name=registration.name, defaults={"position": _last_event_time})
     with transaction.atomic():
-        cursor = (
-            Consumer.objects.select_for_update().filter(pk=registration.name).first()
-        ) or Consumer.objects.create(name=registration.name, position=_last_event_time())
+        cursor = Consumer.objects.select_for_update().get(pk=registration.name)
         events = list(
             Event.objects.filter(event_time__gt=cursor.position)
             .order_by("event_time")

@@ -8,10 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from patchwork.mail.facts import MailFacts, SubjectFacts
-from patchwork.people.models import Person
 from patchwork.tracking.letters import Letter
 from patchwork.tracking.models import MailKind
 from patchwork.tracking.touched import Known, identity
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A person, and the account that the person is linked to."""
+
+    person_id: int
+    user_id: int | None
 
 
 @dataclass(slots=True)
@@ -24,7 +31,7 @@ class Draft:
     known: Known | None = None
     facts: MailFacts | None = None
     subject: SubjectFacts | None = None
-    person: Person | None = None
+    sender: Sender | None = None
     root: str = ""
     answers: str = ""
     kind: MailKind | None = None
@@ -65,12 +72,12 @@ class Draft:
     def person_id(self) -> int:
         if self.known:
             return self.known.submitter_id
-        assert self.person is not None
-        return self.person.pk
+        assert self.sender is not None
+        return self.sender.person_id
 
     @property
     def identity(self) -> int:
         if self.known:
             return self.known.identity
-        assert self.person is not None
-        return identity(self.person.pk, self.person.user_id)
+        assert self.sender is not None
+        return identity(self.sender.person_id, self.sender.user_id)

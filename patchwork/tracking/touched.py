@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 
-from patchwork.databases import column, moment, places, select
+from patchwork.databases import column, moment, places, select, table
 from patchwork.tracking.models import (
     Mail,
     MailKind,
@@ -130,8 +130,15 @@ def piece(known: Known, *, answers: str | None = None) -> Piece:
 
 def waiting_for(project_id: int, msgids: Collection[str]) -> list[tuple[int, str, int]]:
     """(row, Message-ID, mail) for references to mails that had not been seen."""
-    rows = MailReference.objects.filter(project_id=project_id, msgid__in=msgids)
-    return list(rows.values_list("pk", "msgid", "mail_id"))
+    names = ("id", "msgid", "mail")
+    columns = ", ".join(column(MailReference, name) for name in names)
+    rows = select(
+        f"SELECT {columns} FROM {table(MailReference)}"  # noqa: S608 (names)
+        f" WHERE {column(MailReference, 'project')} = %s"
+        f" AND {column(MailReference, 'msgid')} IN {places(msgids)}",
+        [project_id, *msgids],
+    )
+    return [(row_id, msgid, mail_id) for row_id, msgid, mail_id in rows]
 
 
 def pieces_near(

@@ -29,7 +29,7 @@ from patchwork.tracking.changes import asked_for
 from patchwork.tracking.changes.settlement import Settlement
 from patchwork.tracking.changes.trailers import count_first, recount
 from patchwork.tracking.classify import kind_of
-from patchwork.tracking.drafts import Draft
+from patchwork.tracking.drafts import Draft, Sender
 from patchwork.tracking.letters import Fate, Letter
 from patchwork.tracking.models import (
     Comment,
@@ -216,11 +216,23 @@ class Arrival:
     # People.
 
     def meet_senders(self) -> None:
-        senders = [draft.letter.facts.sender for draft in self.new.values() if draft.letter]
-        met = people.meet(senders)
+        """Who wrote the mails that these refer to is known already."""
+        met = {
+            known.email_key: Sender(known.submitter_id, known.user_id)
+            for known in self.known.values()
+        }
+        unmet = [
+            draft.letter.facts.sender
+            for draft in self.new.values()
+            if draft.letter and email_key(draft.letter.facts.sender.email) not in met
+        ]
+        if unmet:
+            met |= {
+                key: Sender(person.pk, person.user_id) for key, person in people.meet(unmet).items()
+            }
         for draft in self.new.values():
             assert draft.letter is not None
-            draft.person = met[email_key(draft.letter.facts.sender.email)]
+            draft.sender = met[email_key(draft.letter.facts.sender.email)]
 
     # What each mail is, and what it answers.
 
