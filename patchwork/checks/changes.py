@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
@@ -46,6 +48,20 @@ def record_result(
     )
     until_it_passes(lambda: _append(result, target))
     return result
+
+
+def hand_over(project_id: int, patches: Mapping[int, int], revisions: Mapping[int, int]) -> None:
+    """Results of patches and revisions (old id -> new one) go with them to another project.
+
+    Within the caller's transaction, under the project's lock.
+    """
+    for before, after in patches.items():
+        CheckResult.objects.filter(patch_id=before).update(patch_id=after, project_id=project_id)
+    for before, after in revisions.items():
+        moved = CheckResult.objects.filter(revision_id=before)
+        if moved.update(revision_id=after, project_id=project_id):
+            revision = Revision.objects.get(pk=after)
+            set_test_state(revision, combined_state(revision))
 
 
 def _append(result: CheckResult, target: Patch | Revision) -> None:

@@ -152,10 +152,11 @@ def find_projects(batch: Iterable[Opened], delivery: Delivery) -> None:
     all_projects = projects.for_ingest()
     for opened in batch:
         if opened.facts is not None:
-            opened.projects = _taking(opened.facts, all_projects, delivery)
+            opened.projects = taking(opened.facts, all_projects, delivery)
 
 
-def _taking(facts: MailFacts, all_projects: list[Project], delivery: Delivery) -> list[Project]:
+def taking(facts: MailFacts, all_projects: list[Project], delivery: Delivery) -> list[Project]:
+    """The projects that take a mail: that of its list, else those that it is addressed to."""
     list_ids = (delivery.list_id.lower(),) if delivery.list_id else facts.list_ids
     if project := projects.take_for(all_projects, list_ids, facts.subject):
         return [project]
@@ -213,7 +214,7 @@ def _shares(batch: Sequence[Opened], delivery: Delivery) -> list[tuple[Project, 
             continue
         for project in opened.projects:
             _, share = shares.setdefault(project.pk, (project, []))
-            share.append(_letter(opened.raw, opened.facts, project, position, delivery))
+            share.append(letter(opened.raw, opened.facts, project, position, delivery))
     return [shares[project_id] for project_id in sorted(shares)]
 
 
@@ -221,9 +222,10 @@ def _is_ignored(facts: MailFacts, delivery: Delivery) -> bool:
     return facts.hints.ignore and not delivery.from_forge
 
 
-def _letter(
+def letter(
     raw: bytes, facts: MailFacts, project: Project, position: int, delivery: Delivery
 ) -> Letter:
+    """A mail as a project takes it in."""
     hints = facts.hints
     asked = Asked()
     if hints.state or hints.delegate:

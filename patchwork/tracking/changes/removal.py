@@ -73,6 +73,7 @@ def take_away(
     now: datetime,
     went_to: str = "",
     actor: AbstractBaseUser | None = None,
+    historical: bool = False,
 ) -> set[str]:
     """Within the caller's transaction, under the project's lock; answers which were there.
 
@@ -89,9 +90,29 @@ def take_away(
         _vacate(leaving, series_ids)
         left_behind = _left_behind(project, leaving, series_ids)
         actor_id = actor.pk if actor else None
-        SecondLook(project, left_behind, now=now, historical=False, actor_id=actor_id).run()
+        SecondLook(project, left_behind, now=now, historical=historical, actor_id=actor_id).run()
         _delete_words(project, leaving, now)
     return set(leaving)
+
+
+def lift_tombstones(project: Project, msgids: Collection[str]) -> None:
+    """Mails that went to another project may come back; those that people deleted may not.
+
+    What refers to them waits for them again, as if they had never been seen.
+    """
+    lifted = Mail.objects.filter(project=project, msgid__in=msgids, kind=MailKind.GONE)
+    lifted = lifted.exclude(went_to="")
+    found = dict(lifted.values_list("msgid", "thread_root"))
+    if not found:
+        return
+    beside = Mail.objects.filter(project=project, thread_root__in=set(found.values()))
+    MailReference.objects.bulk_create(
+        MailReference(project=project, msgid=reference, mail_id=pk)
+        for pk, references in beside.exclude(kind=MailKind.GONE).values_list("pk", "references")
+        for reference in references.split()
+        if reference in found
+    )
+    lifted.delete()
 
 
 def _remove(project_id: int, msgids: Collection[str], actor: AbstractBaseUser | None) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 
 from django.db import transaction
+from django.db.models import Count
 
 from patchwork.databases import insert, until_it_passes
 from patchwork.mail import diff as diffs
@@ -38,6 +39,30 @@ def mail_ids(project: Project, size: Size) -> Iterator[list[int]]:
 
 def patch_ids(project: Project, size: Size) -> Iterator[list[int]]:
     return _handfuls(partial(_next_patches, project), size)
+
+
+def threads(project: Project, size: Size) -> Iterator[tuple[list[str], int]]:
+    """Whole threads, in handfuls of about so many mails: their roots, and how many mails."""
+    all_threads = (
+        Mail.objects.filter(project=project)
+        .exclude(kind=MailKind.GONE)
+        .values_list("thread_root")
+        .annotate(mails=Count("pk"))
+        .order_by("thread_root")
+    )
+    after = ""
+    while True:
+        wanted = size()
+        roots, count = [], 0
+        for root, mails in all_threads.filter(thread_root__gt=after)[:wanted]:
+            roots.append(root)
+            count += mails
+            if count >= wanted:
+                break
+        if not roots:
+            return
+        yield roots, count
+        after = roots[-1]
 
 
 def retag(project: Project, mails: Collection[int]) -> int:
