@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Test results: appended, the latest one counts, the most severe one stands for all."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+
+from patchwork.checks.changes import record_result
+from patchwork.checks.models import CheckResult
+from patchwork.events.models import Event
+from patchwork.ingest.receiving import receive_many
+from patchwork.projects.models import Project
+from patchwork.tests.letters import thread
+from patchwork.tracking.models import Patch, Revision, Series
+
+
+@pytest.fixture
+def revision(project: Project) -> Revision:
+    receive_many(thread("+ [PATCH] Name"))
+    return Revision.objects.get()
+
+
+@pytest.fixture
+def robot(project: Project) -> User:
+    return User.objects.create_user("robot")
+
+
+@pytest.mark.parametrize(
+    ("said", "combined"),
+    [
+        (["pending"], "pending"),
+        (["info"], "success"),
+        (["pending", "success"], "success"),
+        (["success", "info"], "success"),
+        (["success", "warning"], "warning"),
+        (["failure", "warning", "pending"], "failure"),
+    ],
+)
+def test_the_most_severe_result_stands_for_all(
+    revision: Revision, robot: User, said: list[str], combined: str
+) -> None:
+    for number, state in enumerate(said):
+        record_result(target=revision, test_name=f"test {number}", state=state, user=robot)
+    revision.refresh_from_db()
+    assert revision.test_state == Series.objects.get().test_state == combined
+
+
+def test_a_later_result_replaces_the_users_own(revision: Revision, robot: User) -> None:
+    other = User.objects.create_user("other robot")
+    record_result(target=revision, test_name="build", state="failure", user=robot)
+    record_result(target=revision, test_name="build", state="warning", user=other)
+    record_result(target=revision, test_name="build", state="success", user=robot, summary=" ok ")
+    assert CheckResult.objects.count() == 3
+    latest = CheckResult.objects.filter(is_latest=True).order_by("pk")
+    assert [(each.user, each.state, each.summary) for each in latest] == [
+        (other, "warning", ""),
+        (robot, "success", "ok"),
+    ]
+    assert Series.objects.get().test_state == "warning"
+
+
+def test_an_older_revision_does_not_speak_for_the_series(revision: Revision, robot: User) -> None:
+    receive_many(thread("+ [PATCH v2] Name  @1d", "v2"))
+    record_result(target=revision, test_name="build", state="failure", user=robot)
+    assert Series.objects.get().test_state is None
+    newest = Revision.objects.get(number=2)
+    record_result(target=newest, test_name="build", state="success", user=robot)
+    assert Series.objects.get().test_state == "success"
+
+
+def test_a_check_on_a_patch_is_an_event(revision: Revision, robot: User) -> None:
+    patch = Patch.objects.get()
+    result = record_result(target=patch, test_name="Check Patch.pl", state="warning", user=robot)
+    assert result.context == "check-patchpl"
+    event = Event.objects.latest("event_time")
+    assert (event.kind, event.patch, event.actor) == ("check-created", patch, robot)
+    assert event.parameters == {"check": result.pk}
+    assert Series.objects.get().test_state is None
+
+
+def test_an_unknown_state_is_refused(revision: Revision, robot: User) -> None:
+    with pytest.raises(ValueError, match="broken"):
+        record_result(target=revision, test_name="build", state="broken", user=robot)
+    assert not CheckResult.objects.exists()
