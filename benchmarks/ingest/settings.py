@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Settings of the installations that are measured: as in production, apart from what is noted."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from patchwork.settings.base import *
+from patchwork.settings.databases import from_url
+
+DEBUG = False
+SECRET_KEY = "only for the database of a benchmark, which nobody else sees"
+ALLOWED_HOSTS = ["127.0.0.1"]
+
+DATABASES = {"default": from_url(os.environ["DATABASE_URL"])}
+SPOOL_DIR = Path(os.environ["PW_BENCHMARK_DIRECTORY"]) / "spool"
+
+# Logging in is the writing request of the web part: the database is measured, not the hash.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# Nobody has to run collectstatic before.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
