@@ -5,9 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
 from patchwork.databases import upsert
 from patchwork.mail.facts import Address
-from patchwork.people.models import Person, email_key
+from patchwork.people.models import Person, UserProfile, email_key
+from patchwork.projects.models import Project
 
 
 def meet(addresses: Iterable[Address]) -> dict[str, Person]:
@@ -36,3 +40,10 @@ def _add(unseen: dict[str, Address]) -> dict[str, Person]:
     ]
     upsert(people, unique=["email_key"], update=["email_key"])
     return {person.email_key: person for person in people}
+
+
+def set_maintainers(project: Project, users: Iterable[AbstractBaseUser]) -> None:
+    """These accounts, and no others, look after the project."""
+    with transaction.atomic():
+        profiles = [UserProfile.objects.get_or_create(user_id=user.pk)[0] for user in users]
+        project.maintainer_profiles.set(profiles)

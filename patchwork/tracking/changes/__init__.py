@@ -19,7 +19,7 @@ from patchwork.tracking.changes.pinning import (
     unpin,
 )
 from patchwork.tracking.changes.removal import remove_mail, remove_mails
-from patchwork.tracking.changes.upkeep import rehash, retag
+from patchwork.tracking.changes.upkeep import rehash, restate, retag
 
 __all__ = [
     "CannotPin",
@@ -31,6 +31,7 @@ __all__ = [
     "relate",
     "remove_mail",
     "remove_mails",
+    "restate",
     "retag",
     "set_archived",
     "set_commit",

@@ -183,7 +183,7 @@ def refresh_series(patch_ids: Iterable[int]) -> None:
         Series.objects.filter(pk__in=revisions.values("series_id")).select_related("project")
     )
     first_states = first_state_ids({series.project_id for series in touched})
-    standing = _standing_of([series.newest_id for series in touched if series.newest_id])
+    standing = standing_of([series.newest_id for series in touched if series.newest_id])
     for series in touched:
         series.last_updated = now
         if series.newest_id:
@@ -199,7 +199,8 @@ class _Stand:
         self.action_required = action_required
 
 
-def _standing_of(revision_ids: Sequence[int]) -> dict[int, list[_Stand]]:
+def standing_of(revision_ids: Sequence[int]) -> dict[int, list[_Stand]]:
+    """Revision -> how each of its patches stands."""
     standing: dict[int, list[_Stand]] = defaultdict(list)
     rows = RevisionPatch.objects.filter(revision_id__in=revision_ids).values_list(
         "revision_id", "patch__state_id", "patch__state__action_required"

@@ -20,12 +20,16 @@ from patchwork.mail import reading
 from patchwork.mail.facts import Unreadable
 from patchwork.projects.lock import lock
 from patchwork.projects.models import Project
+from patchwork.projects.queries import first_state_ids
 from patchwork.tracking.changes.arrival import trailer_lines
+from patchwork.tracking.changes.decisions import standing_of
 from patchwork.tracking.changes.trailers import recount
-from patchwork.tracking.models import Mail, MailKind, MailTrailer, Patch
+from patchwork.tracking.models import Mail, MailKind, MailTrailer, Patch, Series
+from patchwork.tracking.standing import series_state
 
 SPEAKING = (MailKind.PATCH.value, MailKind.COVER.value, MailKind.COMMENT.value)
 """Kinds of mails whose trailers count."""
+RESTATED_AT_ONCE = 500
 
 
 Size = Callable[[], int]
@@ -74,6 +78,39 @@ def retag(project: Project, mails: Collection[int]) -> int:
 def rehash(project: Project, patches: Collection[int]) -> int:
     """Hash these patches' diffs anew; answers how many had another hash."""
     return until_it_passes(partial(_rewrite_hashes, project, patches))
+
+
+def restate(project: Project) -> int:
+    """Tell anew how the project's series stand; answers for how many that was something else.
+
+    After the project's first state, or what a state asks of people, has changed.
+    """
+    after, differ = 0, 0
+    while series_ids := _next_series(project, after):
+        differ += until_it_passes(partial(_rewrite_states, project, series_ids))
+        after = series_ids[-1]
+    return differ
+
+
+def _next_series(project: Project, after: int) -> list[int]:
+    series = Series.objects.filter(project=project, newest__isnull=False, pk__gt=after)
+    return list(series.order_by("pk").values_list("pk", flat=True)[:RESTATED_AT_ONCE])
+
+
+def _rewrite_states(project: Project, series_ids: Collection[int]) -> int:
+    with transaction.atomic():
+        lock([project.pk])
+        first_state_id = first_state_ids([project.pk])[project.pk]
+        rows = list(Series.objects.filter(pk__in=series_ids, newest__isnull=False))
+        standing = standing_of([series.newest_id for series in rows if series.newest_id])
+        differ = []
+        for series in rows:
+            told = series_state(standing[series.newest_id or 0], first_state_id)
+            if told != series.state:
+                series.state = told
+                differ.append(series)
+        Series.objects.bulk_update(differ, ["state"])
+        return len(differ)
 
 
 def _next_mails(project: Project, after: int, size: int) -> list[int]:
