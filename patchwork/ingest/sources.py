@@ -174,18 +174,23 @@ def readable(file: BinaryIO, damaged: Callable[[Exception], None]) -> io.Buffere
 class _Guarded(io.RawIOBase):
     """A stream that ends where reading it fails."""
 
-    def __init__(self, inner: BinaryIO, damaged: Callable[[Exception], None]) -> None:
+    def __init__(self, inner: Any, damaged: Callable[[Exception], None]) -> None:
         self._inner = inner
         self._damaged = damaged
+        self._ended = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, target: Any) -> int:
+        if self._ended:
+            return 0
         try:
-            piece = self._inner.read(len(target))
+            # Not read(): what it had gathered would be lost with the error that follows.
+            piece = self._inner.read1(len(target))
         except DAMAGE as error:
             self._damaged(error)
+            self._ended = True
             return 0
         target[: len(piece)] = piece
         return len(piece)

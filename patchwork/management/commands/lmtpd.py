@@ -62,6 +62,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
+        # It would keep the text of the last 9,000 statements, with mails in each.
+        settings.DEBUG = False
         show_mails(options["verbosity"])
         with ExitStack() as stack:
             sockets = [self.unix_socket(stack, options)]

@@ -7,6 +7,7 @@ import shlex
 import signal
 import sys
 from argparse import ArgumentTypeError, BooleanOptionalAction
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -65,6 +66,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, paths: list[str], **options: Any) -> None:
+        # It would keep the text of the last 9,000 statements, with a batch of mails in each.
+        settings.DEBUG = False
         sources = self.sources(paths)
         summary = Summary()
         bar = ProgressBar(
@@ -118,7 +121,7 @@ class Command(BaseCommand):
     def bookmark(self, source: Source, options: dict[str, Any]) -> Bookmark | None:
         if source.identity is None:
             return None
-        return Bookmark(settings.SPOOL_DIR, source.identity, options["list_id"])
+        return Bookmark(Path(settings.SPOOL_DIR), source.identity, options["list_id"])
 
     def stopped(
         self, summary: Summary, bar: ProgressBar, why: str, options: dict[str, Any]

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from patchwork.projects.models import Project
+from patchwork.tests.ingest.installation import Installation
+
 
 @pytest.fixture
 def short_path() -> Iterator[Path]:
@@ -15,3 +18,11 @@ def short_path() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="pw-"))
     yield path
     shutil.rmtree(path)
+
+
+@pytest.fixture
+def installation(transactional_db: None, project: Project, short_path: Path) -> Installation:
+    """Child processes on the database of the test, with a project in it."""
+    made = Installation(short_path)
+    made.publish()
+    return made

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import smtplib
 import socket
 import stat
 import threading
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +24,9 @@ from patchwork.ingest.lmtp import Desk, off_the_wire, serve
 from patchwork.ingest.outcome import Fate, Outcome
 from patchwork.ingest.receiving import TryLater
 from patchwork.ingest.unix_socket import CannotListen, listening
+from patchwork.management.commands.lmtpd import host_and_port, octal
+from patchwork.tests.ingest.installation import Installation
+from patchwork.tests.letters import patch
 
 PATIENCE = 20
 """Seconds; only a failure waits that long."""
@@ -455,3 +460,62 @@ def test_the_socket_of_a_successor_is_not_removed(short_path: Path) -> None:
         with socket.socket(socket.AF_UNIX) as successor:
             successor.bind(str(path))
     assert path.exists()
+
+
+class TestCommand:
+    """``manage.py lmtpd`` as a process."""
+
+    def test_it_listens_on_tcp_as_well(self, installation: Installation) -> None:
+        with installation.lmtpd("--listen", "127.0.0.1:0") as server:
+            assert server.stdout is not None
+            port = re.fullmatch(
+                r"listening on 127\.0\.0\.1, port (\d+)\n", server.stdout.readline()
+            )
+            assert port is not None
+            with smtplib.LMTP("127.0.0.1", int(port[1])) as client:
+                client.sendmail("", ["list@example.org"], patch("[PATCH] One").decode())
+        assert installation.count() == 1
+
+    def test_told_to_stop_it_cleans_up(self, installation: Installation) -> None:
+        with installation.lmtpd() as server:
+            server.terminate()
+            out, _ = server.communicate()
+        assert server.returncode == 0
+        assert out == "stopped\n"
+        assert not installation.socket.exists()
+
+    def test_a_second_one_is_refused(self, installation: Installation) -> None:
+        with installation.lmtpd():
+            second = installation.manage("lmtpd")
+            assert second.returncode == 1
+            assert "another server" in second.stderr
+            assert installation.parsemail(patch("[PATCH] One")).returncode == 0
+
+    def test_it_takes_the_place_of_a_killed_one(self, installation: Installation) -> None:
+        with installation.lmtpd() as first:
+            first.kill()
+        assert installation.socket.exists()
+        with installation.lmtpd():
+            assert installation.parsemail(patch("[PATCH] One")).returncode == 0
+        assert installation.count() == 1
+
+
+@pytest.mark.parametrize("text", ["", "9", "1777", "-1", "rw"])
+def test_a_mode_is_octal(text: str) -> None:
+    with pytest.raises(ArgumentTypeError):
+        octal(text)
+    assert octal("660") == 0o660
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [("127.0.0.1:24", ("127.0.0.1", 24)), ("[::1]:0", ("::1", 0)), ("mail:24", ("mail", 24))],
+)
+def test_an_address_is_host_and_port(text: str, address: tuple[str, int]) -> None:
+    assert host_and_port(text) == address
+
+
+@pytest.mark.parametrize("text", ["24", ":24", "mail:", "mail:smtp", "mail:65536"])
+def test_anything_else_is_no_address(text: str) -> None:
+    with pytest.raises(ArgumentTypeError):
+        host_and_port(text)
