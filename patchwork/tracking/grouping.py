@@ -74,6 +74,11 @@ class _Draft:
         """A single mail that is no reply."""
         return len(self.pieces) == 1 and self.pieces[0].parent is None
 
+    @property
+    def is_reply(self) -> bool:
+        """All of it answers something: whatever is missing stands there, seen or not."""
+        return all(piece.parent is not None for piece in self.pieces)
+
     def has_room_for(self, other: _Draft) -> bool:
         return self.places.isdisjoint(other.places)
 
@@ -385,12 +390,13 @@ def _sent_within_the_hour(drafts: Iterable[_Draft]) -> list[_Draft]:
     """Put mails that are no replies to what the same person sent at about the same time.
 
     The mails of a posting leave one after the other: each goes with the latest posting begun,
-    and what does not fit there begins the next.
+    and what does not fit there begins the next. Patches below a cover that nobody has seen wait
+    for that one.
     """
     outcome: list[_Draft] = []
     of_kind: dict[_Kind, list[_Draft]] = defaultdict(list)
     for draft in drafts:
-        if draft.is_resend or (draft.has_cover and draft.has_all_patches):
+        if draft.is_resend or draft.is_reply or (draft.has_cover and draft.has_all_patches):
             outcome.append(draft)
         else:
             of_kind[draft.kind].append(draft)

@@ -478,6 +478,16 @@ class TestOrder:
     +--> [PATCH 3/3] Three           @3m
        +--> [PATCH v2 3/3] Three     @2d
     """,
+        "two series of one hour, and patches sent again": """
+    + [PATCH 0/2] Feature
+    +--> [PATCH 1/2] One
+    |  +--> [PATCH v2 1/2] One
+    +--> [PATCH 2/2] Two
+    + [PATCH 0/2] Other
+    +--> [PATCH 1/2] First
+    +--> [PATCH 2/2] Second
+    |  +--> [PATCH v2 2/2] Second
+    """,
         "no cover, a reply with a diff": """
     + [PATCH 1/2] One
     +--> [PATCH 2/2] Two

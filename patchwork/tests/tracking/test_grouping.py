@@ -26,6 +26,15 @@ from patchwork.tracking.grouping import group
 from patchwork.tracking.pieces import Piece, Pins
 
 SHAPES = {
+    "a cover is not taken for one that nobody has seen": (
+        """
+        + [PATCH 0/2] Seen
+        + [PATCH 0/2] Unseen     ?
+        +--> [PATCH 1/2] One
+        +--> [PATCH 2/2] Two
+        """,
+        ["0/2", "1/2, 2/2"],
+    ),
     "the seed's first picture": (
         """
         + [PATCH 0/3] Cover Letter Subject
