@@ -33,6 +33,11 @@ class Held:
         """Somebody may have been told its number."""
         return self.announced or self.is_late
 
+    @property
+    def is_closed(self) -> bool:
+        """Somebody was told its patches, and none of them was taken away since."""
+        return self.announced and self.is_complete
+
 
 @dataclass(slots=True, eq=False)
 class PlannedRevision:
@@ -127,8 +132,10 @@ def _match(
     if held is not None:
         del unclaimed[held.id]
     slots = {number: piece.msgid for number, piece in chained.slots.items()}
-    if held is not None and held.announced:
+    if held is not None and held.is_closed:
         return PlannedRevision(held, chained, held.slots, True, held.is_late, True)
+    if held is not None and held.announced:
+        return PlannedRevision(held, chained, slots, chained.is_complete, held.is_late, True)
     is_late = chained.is_late or (held is not None and held.is_late)
     return PlannedRevision(held, chained, slots, chained.is_complete, is_late, False)
 

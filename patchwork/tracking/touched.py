@@ -53,6 +53,9 @@ _FIELDS = (
     "version",
     "has_claims",
     "raw_id",
+    "patch__state_id",
+    "patch__state__action_required",
+    "patch__state_set_by_human",
 )
 
 
@@ -82,6 +85,9 @@ class Known:
     version: int | None
     has_claims: bool
     raw_id: int
+    state_id: int | None
+    action_required: bool | None
+    state_set_by_human: bool | None
 
     @property
     def references(self) -> list[str]:

@@ -206,3 +206,28 @@ class TestRefusals:
         assert found("there").project == other
         with pytest.raises(changes.CannotPin, match="another project"):
             changes.pin_posting(found("one"), found("there"), admin)
+
+
+def test_a_patch_that_had_no_place_gets_one(project: Project) -> None:
+    """A second 1/2 has no place in its posting; by itself it is an older posting, superseded."""
+    receive_many(
+        thread(
+            """
+            + [PATCH 0/2] Feature        #a0
+            +--> [PATCH 1/2] One         #a1
+            +--> [PATCH 2/2] Two         #a2
+            +--> [PATCH 1/2] Once more   #a3
+            + [PATCH v2 0/2] Feature     #b0  @1d
+            +--> [PATCH v2 1/2] One      #b1
+            +--> [PATCH v2 2/2] Two      #b2
+            """
+        )
+    )
+    assert found("a3").patch.state.slug == "new"
+    changes.pin_posting(found("a3"), None, None)
+    changes.pin_series(found("a3"), found("a0"), None)
+    series, number = home("a3")
+    assert (series, number) == (home("a0")[0], 3)
+    assert Revision.objects.get(series=series, number=3).is_late
+    assert found("a3").patch.state.slug == "superseded"
+    assert Series.objects.get(pk=series).version == 2

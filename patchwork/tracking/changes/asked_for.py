@@ -29,6 +29,11 @@ class Standing:
     action_required: bool
     by_human: bool
 
+    @property
+    def is_open(self) -> bool:
+        """It waits for somebody, and nobody has decided about it."""
+        return self.action_required and not self.by_human
+
 
 @dataclass(slots=True)
 class Wishes:

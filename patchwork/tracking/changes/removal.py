@@ -20,10 +20,14 @@ from django.db.models import Count
 from django.utils import timezone
 
 from patchwork.databases import until_it_passes
+from patchwork.events import log
+from patchwork.events.log import Happening
+from patchwork.events.models import EventKind
 from patchwork.projects.lock import lock
 from patchwork.projects.models import Project
 from patchwork.projects.queries import for_ingest
 from patchwork.tracking import touched
+from patchwork.tracking.changes.decisions import refresh_series
 from patchwork.tracking.changes.second_look import SecondLook
 from patchwork.tracking.changes.trailers import recount
 from patchwork.tracking.models import (
@@ -92,6 +96,7 @@ def take_away(
         actor_id = actor.pk if actor else None
         SecondLook(project, left_behind, now=now, historical=historical, actor_id=actor_id).run()
         _delete_words(project, leaving, now)
+        _take_back(project, series_ids, now, historical)
     return set(leaving)
 
 
@@ -136,17 +141,23 @@ def _series_touched(leaving: Mapping[str, Known]) -> set[int]:
 def _leave_tombstones(leaving: Mapping[str, Known], went_to: str) -> None:
     ids = [known.pk for known in leaving.values()]
     Mail.objects.filter(pk__in=ids).update(
-        kind=MailKind.GONE, went_to=went_to, posting=None, has_claims=False
+        kind=MailKind.GONE, went_to=went_to, answers="", posting=None, has_claims=False
     )
     for model in (MailTrailer, PostingClaim, Pin, MailReference):
         model.objects.filter(mail_id__in=ids).delete()
 
 
 def _vacate(leaving: Mapping[str, Known], series_ids: Collection[int]) -> None:
-    """Clear the patches' places, and the revisions and series that no mail is left of."""
+    """Clear the patches' places, and the revisions and series that no mail is left of.
+
+    A revision that misses a patch is not complete, although it may have been announced so.
+    """
     patch_ids = [known.patch_id for known in leaving.values() if known.patch_id]
     postings = {known.posting_id for known in leaving.values() if known.posting_id}
-    RevisionPatch.objects.filter(patch_id__in=patch_ids).delete()
+    places = RevisionPatch.objects.filter(patch_id__in=patch_ids)
+    broken = set(places.values_list("revision_id", flat=True))
+    Revision.objects.filter(pk__in=broken).update(is_complete=False)
+    places.delete()
     Revision.objects.filter(pk__in=postings, mails__isnull=True).delete()
     with_mails = set(
         Revision.objects.filter(series_id__in=series_ids, mails__isnull=False).values_list(
@@ -201,3 +212,32 @@ def _tell_what_they_answered(project: Project, leaving: Mapping[str, Known], now
         recount(project, {msgid: known.patch_id for msgid, known in targets.items()})
     series_ids = {known.series_id for known in targets.values() if known.series_id}
     Series.objects.filter(pk__in=series_ids).update(last_updated=now)
+
+
+def _take_back(
+    project: Project, series_ids: Collection[int], now: datetime, historical: bool
+) -> None:
+    """Patches that were superseded by what is gone are the newest again: they start anew."""
+    superseded_id = project.superseding_state_id  # type: ignore[attr-defined]
+    first_id = project.first_state_id  # type: ignore[attr-defined]
+    newest = Series.objects.filter(pk__in=series_ids, newest__isnull=False).values("newest")
+    patches = Patch.objects.filter(
+        places__revision__in=newest, state=superseded_id, state_set_by_human=False
+    )
+    patch_ids = sorted(set(patches.values_list("pk", flat=True)))
+    if not patch_ids or superseded_id == first_id:
+        return
+    Patch.objects.filter(pk__in=patch_ids).update(state=first_id, last_updated=now)
+    refresh_series(patch_ids)
+    log.record(
+        [
+            Happening(
+                EventKind.PATCH_STATE_CHANGED,
+                project.pk,
+                patch_id=patch_id,
+                parameters={"previous_state": superseded_id, "new_state": first_id},
+                historical=historical,
+            )
+            for patch_id in patch_ids
+        ]
+    )

@@ -169,8 +169,11 @@ class Settlement:
         for msgid, known in self.known.items():
             self.pieces[msgid] = replace(touched.piece(known), claims=claims.get(known.pk, ()))
             self.person_ids.setdefault(msgid, known.submitter_id)
-            if known.patch_id is not None:
+            if known.patch_id is not None and known.state_id is not None:
                 self.patch_ids[msgid] = known.patch_id
+                self.standings[msgid] = Standing(
+                    known.state_id, bool(known.action_required), bool(known.state_set_by_human)
+                )
         for msgid, piece in pieces.items():
             held = self.pieces.get(msgid)
             self.pieces[msgid] = replace(piece, claims=held.claims) if held else piece
@@ -397,7 +400,7 @@ class Settlement:
         gone: list[tuple[int, int]] = []
         new = []
         for revision, row in self.planned_rows():
-            if revision.held is not None and revision.held.announced:
+            if revision.held is not None and revision.held.is_closed:
                 continue
             before = dict(revision.held.slots) if revision.held else {}
             after = dict(revision.slots)
@@ -451,39 +454,32 @@ class Settlement:
         state_id = self.project.superseding_state_id  # type: ignore[attr-defined]
         if not self.project.supersede_older or state_id is None:
             return
-        replaced: dict[int, list[int]] = {}
+        replaced = []
         for series in self.plan.series:
-            newest = series.newest
-            if newest is None:
-                continue
-            kept = set(newest.slots.values())
-            older = {
-                msgid
-                for revision in series.revisions[: series.revisions.index(newest)]
-                for msgid in revision.slots.values()
-            } - kept
-            for msgid in sorted(older):
+            for msgid in self.replaced_in(series):
                 standing = self.standings[msgid]
-                if (
-                    standing.action_required
-                    and not standing.by_human
-                    and standing.state_id != state_id
-                ):
-                    replaced.setdefault(standing.state_id, []).append(self.patch_ids[msgid])
+                if standing.is_open and standing.state_id != state_id:
+                    replaced.append(self.patch_ids[msgid])
+                    states = {"previous_state": standing.state_id, "new_state": state_id}
                     self.happenings.append(
                         self.happening(
                             EventKind.PATCH_STATE_CHANGED,
                             series,
                             patch_id=self.patch_ids[msgid],
-                            parameters={
-                                "previous_state": standing.state_id,
-                                "new_state": state_id,
-                            },
+                            parameters=states,
                         )
                     )
-        patch_ids = [patch_id for patches in replaced.values() for patch_id in patches]
-        if patch_ids:
-            Patch.objects.filter(pk__in=patch_ids).update(state_id=state_id, last_updated=self.now)
+        if replaced:
+            Patch.objects.filter(pk__in=replaced).update(state_id=state_id, last_updated=self.now)
+
+    def replaced_in(self, series: PlannedSeries) -> list[str]:
+        """The patches of older revisions that are not in the newest complete one."""
+        newest = series.newest
+        if newest is None:
+            return []
+        older = series.revisions[: series.revisions.index(newest)]
+        msgids = {msgid for revision in older for msgid in revision.slots.values()}
+        return sorted(msgids - set(newest.slots.values()))
 
     def update_series(self) -> None:
         """A series that was only looked at, because another might continue it, stays as it is."""
