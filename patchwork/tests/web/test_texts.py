@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import time
 from html.parser import HTMLParser
 
 import pytest
@@ -85,10 +84,9 @@ def test_a_long_text_is_cut():
     "text",
     ["> " * 100_000, "http://" * 30_000, "A" * 200_000 + "-by: ", "https://" + "(" * 199_000],
 )
-def test_no_text_takes_long(text):
-    start = time.perf_counter()
-    texts.mail_text(text)
-    assert time.perf_counter() - start < 1
+def test_long_runs_of_one_thing_are_shown(text):
+    """A pattern that tries again from every place would not come back from these."""
+    assert len(texts.mail_text(text)) >= min(len(text), texts.TEXT_LIMIT)
 
 
 @pytest.mark.parametrize(
