@@ -22,6 +22,7 @@ from patchwork.models import (
     RawMail,
     Revision,
     Series,
+    State,
 )
 from patchwork.tests.ingest.structure import structure
 from patchwork.tests.letters import thread
@@ -78,7 +79,7 @@ class TestAPatch:
         }
         assert not PatchTag.objects.filter(patch__name="[1/2] One").exists()
         series = Series.objects.get()
-        assert series.n_patches == 1
+        assert (series.state, series.newest) == ("incomplete", None)
         assert [slot.patch.name for slot in series.revisions.get().slots.all()] == ["[2/2] Two"]
         assert RawMail.objects.count() == raws
 
@@ -92,6 +93,18 @@ class TestAPatch:
         assert not Event.objects.filter(patch=one.pk).exists()
         assert not bundle.entries.exists()
         assert found("two").patch.relation is None
+
+    def test_another_one_in_its_place_completes_the_series_without_telling_again(
+        self, stored: list[bytes], admin: User
+    ) -> None:
+        number = Revision.objects.get().number
+        changes.remove_mail(found("one"), admin)
+        receive(thread(THREAD.replace("#one", "#instead"))[2])
+        series = Series.objects.get()
+        assert (series.state, series.n_patches) == ("initial", 2)
+        assert series.newest is not None
+        assert series.newest.number == number
+        assert Event.objects.filter(kind="series-completed").count() == 1
 
     def test_it_stays_away_when_it_comes_again(self, stored: list[bytes], admin: User) -> None:
         changes.remove_mail(found("one"), admin)
@@ -166,6 +179,16 @@ class TestRevisions:
         series = Series.objects.get()
         assert series.newest == series.revisions.get()
         assert (series.pk, series.version, series.newest.number) == (series.newest.pk, 1, 1)
+        assert found("one").patch.state.slug == "new", "nothing supersedes it any more"
+        assert series.state == "initial"
+        assert Event.objects.filter(kind="patch-state-changed").count() == 2
+
+    def test_what_a_person_superseded_stays_so(self, project: Project, admin: User) -> None:
+        receive_many(thread(self.TWO))
+        changes.set_state([found("one").patch], State.objects.get(slug="new"), admin)
+        changes.set_state([found("one").patch], State.objects.get(slug="superseded"), admin)
+        changes.remove_mails([found("cover2"), found("one2")], admin)
+        assert found("one").patch.state.slug == "superseded"
 
     def test_the_first_goes_and_the_series_keeps_its_id(
         self, project: Project, admin: User
