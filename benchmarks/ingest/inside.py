@@ -34,6 +34,7 @@ from patchwork.projects.models import Project  # noqa: E402
 from patchwork.tracking.models import Mail, MailKind, Patch, Revision, Series  # noqa: E402
 
 _FILL_BATCH = 1000
+_FILL_SERIAL = 10_000_000
 
 
 def prepare(account: str, password: str) -> None:
@@ -88,7 +89,7 @@ def single(path: str, count: int) -> dict[str, dict[str, float]]:
 
 def fill(patches: int) -> int:
     """Synthetic mails until there are so many patches; answers how many there are then."""
-    source = mails.synthetic()
+    source = mails.synthetic(_FILL_SERIAL)
     batch_patches = _FILL_BATCH * mails.PATCHES_PER_SERIES // (mails.PATCHES_PER_SERIES + 2)
     for _ in range(-(-patches // batch_patches)):
         receive_many(list(islice(source, _FILL_BATCH)), historical=True)

@@ -67,17 +67,19 @@ def synthetic_archive(path: Path, count: int) -> Path:
     return path
 
 
-def synthetic() -> Iterator[bytes]:
-    """Series after series: a cover letter, four patches, a reply. As many as somebody wants."""
-    chance = random.Random(_SEED)
-    serial = 0
+def synthetic(serial: int = 0) -> Iterator[bytes]:
+    """Series after series: a cover letter, four patches, a reply. As many as somebody wants.
+
+    Others than these, when they are counted from another serial on.
+    """
+    chance = random.Random(_SEED + serial)
     while True:
         serial += 1
         yield from _series(serial, chance)
 
 
 def _series(serial: int, chance: random.Random) -> Iterator[bytes]:
-    date = _FIRST_DATE + timedelta(minutes=7 * serial)
+    date = _FIRST_DATE + timedelta(minutes=7 * (serial % 1_000_000))
     author, reviewer = (f"dev{number}" for number in chance.sample(range(400), 2))
     title = " ".join(chance.choices(_WORDS, k=5))
     total = PATCHES_PER_SERIES

@@ -20,6 +20,7 @@ SPOOL_DIR = Path(os.environ["PW_BENCHMARK_DIRECTORY"]) / "spool"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # Nobody has to run collectstatic before.
+STATIC_ROOT = Path(os.environ["PW_BENCHMARK_DIRECTORY"]) / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -121,6 +121,7 @@ def site(server: Server, copy_of: Site | None = None) -> Iterator[Site]:
     try:
         with server.database(copy_of.database if copy_of else None) as (database, copied):
             made = Site(server, database, directory)
+            (directory / "static").mkdir()
             if not copied:
                 made.ask("prepare", account=ACCOUNT, password=PASSWORD)
             yield made
