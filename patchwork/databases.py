@@ -7,8 +7,10 @@ import logging
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence, Sized
+from collections.abc import Callable, Collection, Iterator, Sequence, Sized
 from datetime import UTC, datetime
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, models
@@ -78,6 +80,43 @@ def moment(value: Any) -> datetime:
     return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
+def load(model: type[Row], where: str = "1 = 1", values: Sequence[Any] = ()) -> list[Row]:
+    """The rows that a condition in SQL finds, with all that their columns hold."""
+    columns = ", ".join(column(model, name) for name in attributes(model))
+    statement = f"SELECT {columns} FROM {table(model)} WHERE {where}"  # noqa: S608 (names)
+    return [revive(model, row) for row in select(statement, values)]
+
+
+@lru_cache
+def attributes(model: type[models.Model]) -> tuple[str, ...]:
+    """What the columns of a table are called on its rows."""
+    return tuple(field.attname for field in model._meta.concrete_fields)
+
+
+def revive(model: type[Row], values: Sequence[Any]) -> Row:
+    """A row as Django would have made it of what the driver gives, in the order of the columns."""
+    held = list(values)
+    for place, change in _revivals(model):
+        if held[place] is not None:
+            held[place] = change(held[place])
+    return model.from_db(connection.alias, attributes(model), held)
+
+
+@lru_cache
+def _revivals(model: type[models.Model]) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
+    """What drivers give otherwise than Django does: by the place of the column."""
+    differing: list[tuple[type[models.Field[Any, Any]], Callable[[Any], Any]]] = [
+        (models.BooleanField, bool),
+        (models.DateTimeField, moment),
+    ]
+    return tuple(
+        (place, change)
+        for place, field in enumerate(model._meta.concrete_fields)
+        for kind, change in differing
+        if isinstance(field, kind)
+    )
+
+
 def insert(
     model: type[models.Model],
     names: Sequence[str],
@@ -92,33 +131,97 @@ def insert(
     columns that are not named need a default in the database or none at all. ``unless`` names a
     unique column: a row that has its value already stands for the new one.
     """
+    # Touch the row that is there, so that its id is answered as well.
+    return (
+        _insert(model, names, rows, [unless], [unless]) if unless else _insert(model, names, rows)
+    )
+
+
+def create(rows: Sequence[Row]) -> Sequence[Row]:
+    """``insert`` for rows that are model instances already; each knows its id afterwards."""
+    return upsert(rows, unique=(), update=())
+
+
+def upsert(rows: Sequence[Row], *, unique: Sequence[str], update: Sequence[str]) -> Sequence[Row]:
+    """Insert rows, or update those that clash on ``unique``; every row knows its id afterwards.
+
+    Not ``ignore_conflicts``: MariaDB then also cuts texts that are too long without a word.
+    """
+    if not rows:
+        return rows
+    model = type(rows[0])
+    fields = [
+        field
+        for field in model._meta.concrete_fields
+        if not field.primary_key or rows[0].pk is not None
+    ]
+    names = [field.name for field in fields]
+    read = attrgetter(*(field.attname for field in fields))
+    for row, row_id in zip(
+        rows, _insert(model, names, [*map(read, rows)], unique, update), strict=True
+    ):
+        row.pk = row_id
+        row._state.adding = False
+    return rows
+
+
+def change(model: type[models.Model], ids: Collection[int], **values: Any) -> None:
+    """Give all rows with these ids the same values: what the columns hold."""
+    if not ids:
+        return
+    fields = [model._meta.get_field(name) for name in values]
+    quote = connection.ops.quote_name
+    columns = ", ".join(f"{quote(str(field.column))} = %s" for field in fields)  # type: ignore[union-attr]
+    converted = [
+        value if (convert := _conversion(field)) is None or value is None else convert(value)
+        for field, value in zip(fields, values.values(), strict=True)
+    ]
+    statement = f"UPDATE {table(model)} SET {columns} WHERE {quote('id')} IN {places(ids)}"  # noqa: S608 (names)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*converted, *ids])
+
+
+def _insert(
+    model: type[models.Model],
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    unique: Sequence[str] = (),
+    update: Sequence[str] = (),
+) -> list[int]:
     if not rows:
         return []
+    width = len(names)
     fields = [model._meta.get_field(name) for name in names]
-    convert = [_conversion(field) for field in fields]
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(str(field.column)) for field in fields)  # type: ignore[union-attr]
+    columns = ", ".join(quote(_column_of(model, name)) for name in names)
     head = f"INSERT INTO {table(model)} ({columns}) VALUES "  # noqa: S608 (names)
-    place = f"({', '.join(['%s'] * len(fields))})"
-    tail = f"{_unless(unless)} RETURNING {quote('id')}"
+    place = f"({', '.join(['%s'] * width)})"
+    tail = f"{_on_clash(model, unique, update)} RETURNING {quote('id')}"
     ids: list[int] = []
     with connection.cursor() as cursor:
-        for chunk in _chunks(rows, len(fields)):
-            values = [
-                value if change is None or value is None else change(value)
-                for row in chunk
-                for change, value in zip(convert, row, strict=True)
-            ]
+        for chunk in _chunks(rows, width):
+            values = [value for row in chunk for value in row]
+            for start, field in enumerate(fields):
+                convert = _conversion(field)
+                if convert is not None:
+                    values[start::width] = [
+                        value if value is None else convert(value) for value in values[start::width]
+                    ]
             cursor.execute(head + ", ".join([place] * len(chunk)) + tail, values)
             ids += [row[0] for row in cursor.fetchall()]
     return ids
 
 
-def _unless(column: str) -> str:
-    """Touch the row that is there, so that its id is answered as well."""
-    if not column:
+def _on_clash(model: type[models.Model], unique: Sequence[str], update: Sequence[str]) -> str:
+    if not unique:
         return ""
-    return " " + connection.ops.on_conflict_suffix_sql([], OnConflict.UPDATE, [column], [column])
+    columns = [[_column_of(model, name) for name in names] for names in (update, unique)]
+    return " " + connection.ops.on_conflict_suffix_sql([], OnConflict.UPDATE, *columns)
+
+
+def _column_of(model: type[models.Model], name: str) -> str:
+    field: Any = model._meta.get_field(name)
+    return str(field.column)
 
 
 def _conversion(field: Any) -> Callable[[Any], Any] | None:
@@ -134,22 +237,6 @@ def _chunks(rows: Sequence[Sequence[Any]], width: int) -> Iterator[Sequence[Sequ
     size = max(1, (connection.features.max_query_params or STATEMENT_VALUES) // width)
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
-
-
-def upsert(rows: Sequence[Row], *, unique: Sequence[str], update: Sequence[str]) -> list[Row]:
-    """Insert rows, or update those that clash on ``unique``; every row knows its id afterwards.
-
-    Not ``ignore_conflicts``: MariaDB then also cuts texts that are too long without a word.
-    """
-    if not rows:
-        return []
-    targeted = connection.features.supports_update_conflicts_with_target
-    return type(rows[0])._default_manager.bulk_create(
-        rows,
-        update_conflicts=True,
-        update_fields=list(update),
-        unique_fields=list(unique) if targeted else None,
-    )
 
 
 def is_passing(error: Exception) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from patchwork.databases import upsert
+from patchwork.databases import column, load, places, upsert
 from patchwork.mail.facts import Address
 from patchwork.people.models import Person, UserProfile, email_key
 from patchwork.projects.models import Project
@@ -23,9 +23,8 @@ def meet(addresses: Iterable[Address]) -> dict[str, Person]:
     first_seen: dict[str, Address] = {}
     for address in addresses:
         first_seen.setdefault(email_key(address.email), address)
-    people = {
-        person.email_key: person for person in Person.objects.filter(email_key__in=list(first_seen))
-    }
+    met = load(Person, f"{column(Person, 'email_key')} IN {places(first_seen)}", list(first_seen))
+    people = {person.email_key: person for person in met}
     missing = [key for key in first_seen if key not in people]
     if missing:
         people |= _add({key: first_seen[key] for key in missing})

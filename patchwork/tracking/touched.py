@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Model, Q
 
-from patchwork.databases import column, moment, places, select, table
+from patchwork.databases import attributes, column, moment, places, revive, select, table
 from patchwork.tracking.models import (
     Mail,
     MailKind,
@@ -21,6 +21,7 @@ from patchwork.tracking.models import (
     PostingClaim,
     Revision,
     RevisionPatch,
+    Series,
 )
 from patchwork.tracking.pieces import Claim, Piece, Pins
 from patchwork.tracking.settling import Held
@@ -57,6 +58,16 @@ _FIELDS = (
     "patch__state__action_required",
     "patch__state_set_by_human",
 )
+_SLOT_FIELDS = (
+    "revision_id",
+    "number",
+    "patch_id",
+    "patch__mail__msgid",
+    "patch__state_id",
+    "patch__state__action_required",
+    "patch__state_set_by_human",
+)
+_SERIES_FIELDS = tuple(f"series__{name}" for name in attributes(Series))
 
 
 @dataclass(slots=True)
@@ -214,9 +225,19 @@ def pins_of(mail_ids: Collection[int]) -> Pins:
 
 def revisions_of(series_ids: Collection[int]) -> list[Revision]:
     """All revisions of these series, with their series."""
-    return list(
-        Revision.objects.filter(series_id__in=series_ids).select_related("series").order_by("pk")
+    own = attributes(Revision)
+    rows = select(
+        f"{_head(connection.vendor, Revision, (*own, *_SERIES_FIELDS))}"
+        f" WHERE {column(Revision, 'series')} IN {places(series_ids)}"
+        f" ORDER BY {column(Revision, 'id')}",
+        list(series_ids),
     )
+    revisions = []
+    for row in rows:
+        revision = revive(Revision, row[: len(own)])
+        revision.series = revive(Series, row[len(own) :])
+        revisions.append(revision)
+    return revisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,21 +254,13 @@ class Slot:
 
 
 def slots_of(revision_ids: Collection[int]) -> list[Slot]:
-    rows = RevisionPatch.objects.filter(revision_id__in=revision_ids).order_by(
-        "revision_id", "number"
+    rows = select(
+        f"{_head(connection.vendor, RevisionPatch, _SLOT_FIELDS)}"
+        f" WHERE {column(RevisionPatch, 'revision')} IN {places(revision_ids)}"
+        f" ORDER BY {column(RevisionPatch, 'revision')}, {column(RevisionPatch, 'number')}",
+        list(revision_ids),
     )
-    return [
-        Slot(*row)
-        for row in rows.values_list(
-            "revision_id",
-            "number",
-            "patch_id",
-            "patch__mail__msgid",
-            "patch__state_id",
-            "patch__state__action_required",
-            "patch__state_set_by_human",
-        )
-    ]
+    return [Slot(*(*row[:5], bool(row[5]), bool(row[6]))) for row in rows]
 
 
 def held(revisions: Iterable[Revision], slots: Iterable[Slot]) -> list[Held]:
@@ -303,14 +316,14 @@ def _is_piece() -> str:
 
 
 @lru_cache
-def _head(vendor: str) -> str:
-    """The columns and joins of a ``Known``, compiled once: every mail asks at least once."""
-    statement, _ = Mail.objects.order_by().values_list(*_FIELDS).query.sql_with_params()
-    return statement
+def _head(vendor: str, model: type[Model], fields: tuple[str, ...]) -> str:
+    """Columns and joins, compiled once: every mail asks at least once."""
+    rows = model._default_manager.order_by().values_list(*fields)
+    return rows.query.sql_with_params()[0]
 
 
 def _known(*conditions: Condition) -> dict[str, Known]:
-    head = _head(connection.vendor)
+    head = _head(connection.vendor, Mail, _FIELDS)
     statement = " UNION ALL ".join(f"{head} WHERE {where}" for where, _ in conditions)
     values = [value for _, values in conditions for value in values]
     found = {}

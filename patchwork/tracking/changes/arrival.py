@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from patchwork.databases import insert
+from patchwork.databases import change, insert
 from patchwork.events import log
 from patchwork.events.log import Happening
 from patchwork.events.models import EventKind
@@ -668,8 +668,7 @@ class Arrival:
         known = [self.known[msgid] for msgid in answered if msgid in self.known]
         series = {settlement.home_of(each.series_id) for each in known if each.series_id}
         series -= settlement.written_series
-        if series:
-            Series.objects.filter(pk__in=series).update(last_updated=self.now)
+        change(Series, series, last_updated=self.now)
 
     def tell(self, happenings: Sequence[Happening]) -> None:
         log.record(happenings)

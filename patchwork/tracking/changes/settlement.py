@@ -13,7 +13,7 @@ from datetime import datetime
 
 from django.db.models import F, Model
 
-from patchwork.databases import upsert
+from patchwork.databases import change, create, insert, upsert
 from patchwork.events.log import Happening
 from patchwork.events.models import Event, EventKind
 from patchwork.people.models import Person, UserProfile
@@ -222,7 +222,7 @@ class Settlement:
         new = [series for series in self.plan.series if series.held_id is None]
         founders = [series for series in new if series.founder.held is None]
         rows = [self.revision_row(series, series.founder, None) for series in founders]
-        Revision.objects.bulk_create(rows)
+        create(rows)
         for series, row in zip(founders, rows, strict=True):
             self.written[id(series.founder)] = row
         for series in new:
@@ -231,7 +231,7 @@ class Settlement:
             self.series_rows[series_id] = self.series_row(
                 series, Series(pk=series_id, last_updated=self.now)
             )
-        Series.objects.bulk_create([self.series_rows[self.id_of(series)] for series in new])
+        create([self.series_rows[self.id_of(series)] for series in new])
         if rows:
             Revision.objects.filter(pk__in=[row.pk for row in rows]).update(series_id=F("pk"))
         for series, row in zip(founders, rows, strict=True):
@@ -249,8 +249,7 @@ class Settlement:
         rows = [
             self.revision_row(series, revision, self.id_of(series)) for series, revision in later
         ]
-        if rows:
-            Revision.objects.bulk_create(rows)
+        create(rows)
         for (series, revision), row in zip(later, rows, strict=True):
             self.written[id(revision)] = row
             self.begin(series, revision)
@@ -343,7 +342,7 @@ class Settlement:
                     if known is not None and known.posting_id != revision_id:
                         moved.setdefault(revision_id, []).append(known.pk)
         for revision_id, mail_ids in moved.items():
-            Mail.objects.filter(pk__in=mail_ids).update(posting_id=revision_id)
+            change(Mail, mail_ids, posting=revision_id)
 
     def absorb(self) -> None:
         """Series that turned out to be another: what hangs on them goes along."""
@@ -351,7 +350,8 @@ class Settlement:
             for absorbed in series.absorbed:
                 self.hand_over(absorbed, self.id_of(series))
             self.bring_events(series)
-        Revision.objects.filter(pk__in=[held.id for held in self.plan.emptied]).delete()
+        if self.plan.emptied:
+            Revision.objects.filter(pk__in=[held.id for held in self.plan.emptied]).delete()
         if self.plan.abandoned:
             Series.objects.filter(pk__in=self.plan.abandoned, revisions__isnull=True).delete()
 
@@ -410,14 +410,13 @@ class Settlement:
                 if after.get(number) != msgid
             ]
             new += [
-                RevisionPatch(revision_id=row.pk, patch_id=self.patch_ids[msgid], number=number)
+                (row.pk, self.patch_ids[msgid], number)
                 for number, msgid in after.items()
                 if before.get(number) != msgid
             ]
         for revision_id, patch_id in gone:
             RevisionPatch.objects.filter(revision_id=revision_id, patch_id=patch_id).delete()
-        if new:
-            RevisionPatch.objects.bulk_create(new)
+        insert(RevisionPatch, ("revision", "patch", "number"), new)
 
     def planned_rows(self) -> list[tuple[PlannedRevision, Revision]]:
         return [
@@ -469,8 +468,7 @@ class Settlement:
                             parameters=states,
                         )
                     )
-        if replaced:
-            Patch.objects.filter(pk__in=replaced).update(state_id=state_id, last_updated=self.now)
+        change(Patch, replaced, state=state_id, last_updated=self.now)
 
     def replaced_in(self, series: PlannedSeries) -> list[str]:
         """The patches of older revisions that are not in the newest complete one."""

@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from patchwork.databases import upsert
+from patchwork.databases import column, create, load, places, select, table, upsert
 from patchwork.projects.models import Project, Tag
 from patchwork.tracking.models import MailTrailer, PatchTag
 
@@ -18,8 +18,13 @@ def recount(project: Project, patches: Mapping[str, int | None]) -> None:
     if not wanted:
         return
     lines: dict[int, list[str]] = defaultdict(list)
-    rows = MailTrailer.objects.filter(project=project, target__in=wanted)
-    for target, line in rows.values_list("target", "line"):
+    rows = select(
+        f"SELECT {column(MailTrailer, 'target')}, {column(MailTrailer, 'line')}"  # noqa: S608 (names)
+        f" FROM {table(MailTrailer)} WHERE {column(MailTrailer, 'project')} = %s"
+        f" AND {column(MailTrailer, 'target')} IN {places(wanted)}",
+        [project.pk, *wanted],
+    )
+    for target, line in rows:
         lines[wanted[target]].append(line)
     counts = _counts(lines)
     _drop_others(set(wanted.values()), counts)
@@ -29,12 +34,12 @@ def recount(project: Project, patches: Mapping[str, int | None]) -> None:
 def count_first(lines: Mapping[int, Iterable[str]]) -> None:
     """Count for patches (id -> lines) that nothing has been counted for yet."""
     if lines:
-        PatchTag.objects.bulk_create(_counts(lines))
+        create(_counts(lines))
 
 
 def _counts(lines: Mapping[int, Iterable[str]]) -> list[PatchTag]:
     """A line that stands twice, differing in blanks or case, counts once."""
-    tags = [(tag.pk, re.compile(tag.pattern, re.IGNORECASE)) for tag in Tag.objects.all()]
+    tags = [(tag.pk, re.compile(tag.pattern, re.IGNORECASE)) for tag in load(Tag)]
     counts = []
     for patch_id, said in lines.items():
         different = {" ".join(line.split()).casefold() for line in said}
@@ -47,11 +52,7 @@ def _counts(lines: Mapping[int, Iterable[str]]) -> list[PatchTag]:
 def _drop_others(patch_ids: set[int], counts: list[PatchTag]) -> None:
     """A trailer that moved to another patch leaves no count behind."""
     kept = {(count.patch_id, count.tag_id) for count in counts}
-    stored = PatchTag.objects.filter(patch_id__in=patch_ids)
-    gone = [
-        pk
-        for pk, patch_id, tag_id in stored.values_list("pk", "patch_id", "tag_id")
-        if (patch_id, tag_id) not in kept
-    ]
+    stored = load(PatchTag, f"{column(PatchTag, 'patch')} IN {places(patch_ids)}", list(patch_ids))
+    gone = [count.pk for count in stored if (count.patch_id, count.tag_id) not in kept]
     if gone:
         PatchTag.objects.filter(pk__in=gone).delete()
