@@ -75,7 +75,9 @@ def hand_over(registration: Registration) -> int | None:
 
     A consumer that is new begins with what happens from now on.
     """
-    Consumer.objects.get_or_create(name=registration.name, defaults={"position": _last_event_time})
+    if not Consumer.objects.filter(pk=registration.name).exists():
+        end = _last_event_time()
+        Consumer.objects.get_or_create(name=registration.name, defaults={"position": end})
     with transaction.atomic():
         cursor = Consumer.objects.select_for_update().get(pk=registration.name)
         events = list(

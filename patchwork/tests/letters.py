@@ -16,7 +16,7 @@ diff although it looks like no patch), ``nodiff``, ``says=...`` (to the end of t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -112,7 +112,7 @@ def thread(picture: str, prefix: str = "m") -> list[bytes]:
     return mails
 
 
-def _letter(subject: str, notes: str):  # type: ignore[no-untyped-def]
+def _letter(subject: str, notes: str) -> Callable[..., bytes]:
     is_patch = "[" in subject and not subject.startswith("Re:") and "0/" not in subject
     if "nodiff" in notes:
         return mail

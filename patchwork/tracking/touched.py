@@ -200,6 +200,13 @@ def pieces_named_by(project_id: int, claims: Collection[tuple[Claim, str]]) -> d
     return by_msgid(project_id, set(mails.values_list("msgid", flat=True)))
 
 
+def series_named(project_id: int, keys: Collection[str], but: Collection[str]) -> dict[str, int]:
+    """Key -> the series that a mail of this name was sent for last; ``but`` not these mails."""
+    mails = Mail.objects.filter(project_id=project_id, key__in=keys, posting__isnull=False)
+    rows = mails.order_by("date").values_list("key", "posting__series_id", "msgid")
+    return {key: series_id for key, series_id, msgid in rows if msgid not in but}
+
+
 def pieces_of(revision_ids: Collection[int]) -> dict[str, Known]:
     return _known((f"{_in('posting', revision_ids)} AND {_is_piece()}", list(revision_ids)))
 

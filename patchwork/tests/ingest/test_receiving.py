@@ -298,8 +298,13 @@ class TestStrangers:
                         receive(raw)
                 assert structure(who="alice@example.org") == expected
 
-    def test_what_a_stranger_may_continue_is_a_link_for_people(self, project: Project) -> None:
-        receive_many(thread(ATTACKS["another sender, the same subject"]))
+    @pytest.mark.parametrize("together", [True, False])
+    def test_what_a_stranger_may_continue_is_a_link_for_people(
+        self, project: Project, together: bool
+    ) -> None:
+        raws = thread(ATTACKS["another sender, the same subject"])
+        for batch in [raws] if together else [[raw] for raw in raws]:
+            receive_many(batch)
         mine, theirs = Series.objects.order_by("pk")
         assert theirs.possibly_continues == mine
         assert mine.possibly_continues is None

@@ -482,21 +482,28 @@ class Settlement:
     def update_series(self) -> None:
         """A series that was only looked at, because another might continue it, stays as it is."""
         rows = []
+        namesakes = self.load_namesakes()
         for series in self.plan.series:
             row = self.series_rows[self.id_of(series)]
             before = [getattr(row, name) for name in _SERIES_ATTRIBUTES]
             self.series_row(series, row)
-            self.guess(series, row)
+            self.guess(series, row, namesakes)
             differs = before != [getattr(row, name) for name in _SERIES_ATTRIBUTES]
             if differs or (series.is_changed and series.held_id is not None):
                 row.last_updated = self.now
                 rows.append(row)
         upsert(rows, unique=["id"], update=_SERIES_FIELDS)
 
-    def guess(self, series: PlannedSeries, row: Series) -> None:
+    def load_namesakes(self) -> dict[str, int]:
+        """Key -> the latest series of that name, for second versions of what nobody has seen."""
+        keys = {key for series in self.plan.series if (key := _unexplained_key(series))}
+        return touched.series_named(self.project.pk, keys, self.pieces) if keys else {}
+
+    def guess(self, series: PlannedSeries, row: Series, namesakes: Mapping[str, int]) -> None:
         """Link what it may continue; a person confirms or not."""
         if row.possibly_continues_id is not None:
             return
+        row.possibly_continues_id = namesakes.get(_unexplained_key(series))
         for msgid in series.possibly_continues:
             revision_id = self.revision_ids.get(msgid)
             home = self.written_by_pk(revision_id)
@@ -571,6 +578,15 @@ def _name_of(series: PlannedSeries, revision: PlannedRevision) -> str:
     if posting.total == 1 and posting.slots:
         return posting.slots[1].name if 1 in posting.slots else ""
     return ""
+
+
+def _unexplained_key(series: PlannedSeries) -> str:
+    """The name of a new series that calls itself a later version; empty otherwise."""
+    chained = series.first.chained
+    if series.held_id is not None or series.possibly_continues or chained is None:
+        return ""
+    lead = chained.posting.pieces[0]
+    return lead.key if chained.posting.marker > 1 else ""
 
 
 def _unbroken(slots: Mapping[int, str]) -> int:
