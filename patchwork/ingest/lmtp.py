@@ -215,6 +215,9 @@ class Door(LMTP):
             self.transport.write(b"421 4.3.2 The server stops, try again later\r\n")
             self.transport.close()
 
+    async def check_helo_needed(self, helo: str = "LHLO") -> bool:
+        return bool(await super().check_helo_needed(helo))
+
     @syntax("LHLO hostname")
     async def smtp_LHLO(self, arg: str | None) -> None:
         if arg and arg.startswith(handover.NAME_PREFIX):
@@ -235,7 +238,7 @@ class Door(LMTP):
 
     @syntax("DATA")
     async def smtp_DATA(self, arg: str | None) -> None:
-        if await self.check_helo_needed("LHLO"):
+        if await self.check_helo_needed():
             return
         if arg:
             await self.push("501 Syntax: DATA")
