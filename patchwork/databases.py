@@ -8,6 +8,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence, Sized
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -59,10 +60,13 @@ def select(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
+@lru_cache
 def table(model: type[models.Model]) -> str:
+    """Its name for use in a statement; like all of these, of the one database that there is."""
     return connection.ops.quote_name(model._meta.db_table)
 
 
+@lru_cache
 def column(model: type[models.Model], name: str) -> str:
     """A column's full name for use in a statement."""
     field: Any = model._meta.get_field(name)
@@ -82,9 +86,13 @@ def moment(value: Any) -> datetime:
 
 def load(model: type[Row], where: str = "1 = 1", values: Sequence[Any] = ()) -> list[Row]:
     """The rows that a condition in SQL finds, with all that their columns hold."""
+    return [revive(model, row) for row in select(f"{_all_of(model)} WHERE {where}", values)]
+
+
+@lru_cache
+def _all_of(model: type[models.Model]) -> str:
     columns = ", ".join(column(model, name) for name in attributes(model))
-    statement = f"SELECT {columns} FROM {table(model)} WHERE {where}"  # noqa: S608 (names)
-    return [revive(model, row) for row in select(statement, values)]
+    return f"SELECT {columns} FROM {table(model)}"  # noqa: S608 (names)
 
 
 @lru_cache
@@ -181,6 +189,35 @@ def change(model: type[models.Model], ids: Collection[int], **values: Any) -> No
         cursor.execute(statement, [*converted, *ids])
 
 
+@dataclass(frozen=True, slots=True)
+class _Inserting:
+    """An INSERT for any number of rows."""
+
+    head: str
+    row: str
+    tail: str
+    converted: Sequence[tuple[int, Any]]
+    """The fields whose values the driver does not take as they are, and their places."""
+
+
+@lru_cache
+def _inserting(
+    model: type[models.Model],
+    names: tuple[str, ...],
+    unique: tuple[str, ...],
+    update: tuple[str, ...],
+) -> _Inserting:
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(_column_of(model, name)) for name in names)
+    fields = enumerate(model._meta.get_field(name) for name in names)
+    return _Inserting(
+        head=f"INSERT INTO {table(model)} ({columns}) VALUES ",  # noqa: S608 (names)
+        row=f"({', '.join(['%s'] * len(names))})",
+        tail=f"{_on_clash(model, unique, update)} RETURNING {quote('id')}",
+        converted=[(place, field) for place, field in fields if _conversion(field)],
+    )
+
+
 def _insert(
     model: type[models.Model],
     names: Sequence[str],
@@ -191,23 +228,19 @@ def _insert(
     if not rows:
         return []
     width = len(names)
-    fields = [model._meta.get_field(name) for name in names]
-    quote = connection.ops.quote_name
-    columns = ", ".join(quote(_column_of(model, name)) for name in names)
-    head = f"INSERT INTO {table(model)} ({columns}) VALUES "  # noqa: S608 (names)
-    place = f"({', '.join(['%s'] * width)})"
-    tail = f"{_on_clash(model, unique, update)} RETURNING {quote('id')}"
+    statement = _inserting(model, tuple(names), tuple(unique), tuple(update))
     ids: list[int] = []
     with connection.cursor() as cursor:
         for chunk in _chunks(rows, width):
             values = [value for row in chunk for value in row]
-            for start, field in enumerate(fields):
+            for start, field in statement.converted:
                 convert = _conversion(field)
-                if convert is not None:
-                    values[start::width] = [
-                        value if value is None else convert(value) for value in values[start::width]
-                    ]
-            cursor.execute(head + ", ".join([place] * len(chunk)) + tail, values)
+                assert convert is not None
+                values[start::width] = [
+                    value if value is None else convert(value) for value in values[start::width]
+                ]
+            places = ", ".join([statement.row] * len(chunk))
+            cursor.execute(f"{statement.head}{places}{statement.tail}", values)
             ids += [row[0] for row in cursor.fetchall()]
     return ids
 

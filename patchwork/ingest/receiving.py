@@ -31,7 +31,7 @@ from patchwork.projects.lock import lock
 from patchwork.projects.models import Project
 from patchwork.tracking import letters
 from patchwork.tracking.changes.arrival import Arrival, subject_names
-from patchwork.tracking.letters import Asked, Letter
+from patchwork.tracking.letters import Asked, Letter, Packed
 
 logger = logging.getLogger(__name__)
 
@@ -210,11 +210,12 @@ def _shares(batch: Sequence[Opened], delivery: Delivery) -> list[tuple[Project, 
     """Each project's letters, the projects in the order of their ids."""
     shares: dict[int, tuple[Project, list[Letter]]] = {}
     for position, opened in enumerate(batch):
-        if opened.facts is None or _is_ignored(opened.facts, delivery):
+        if opened.facts is None or not opened.projects or _is_ignored(opened.facts, delivery):
             continue
+        packed = Packed.of(opened.raw)
         for project in opened.projects:
             _, share = shares.setdefault(project.pk, (project, []))
-            share.append(letter(opened.raw, opened.facts, project, position, delivery))
+            share.append(letter(packed, opened.facts, project, position, delivery))
     return [shares[project_id] for project_id in sorted(shares)]
 
 
@@ -223,7 +224,7 @@ def _is_ignored(facts: MailFacts, delivery: Delivery) -> bool:
 
 
 def letter(
-    raw: bytes, facts: MailFacts, project: Project, position: int, delivery: Delivery
+    packed: Packed, facts: MailFacts, project: Project, position: int, delivery: Delivery
 ) -> Letter:
     """A mail as a project takes it in."""
     hints = facts.hints
@@ -232,7 +233,7 @@ def letter(
         is_trusted = project.trust_unauthenticated or is_authenticated(facts)
         asked = Asked(hints.state, hints.delegate, is_trusted)
     subject = subjects.parse(facts.subject, subject_names(project))
-    return Letter(facts, subject, raw, position, asked, delivery.origin)
+    return Letter(facts, subject, packed, position, asked, delivery.origin)
 
 
 def _conclude(opened: Opened, fates: list[Fate], delivery: Delivery, now: datetime) -> Outcome:

@@ -32,7 +32,7 @@ from patchwork.tracking.changes.carrying import carry_over
 from patchwork.tracking.changes.removal import lift_tombstones, take_away
 from patchwork.tracking.changes.rereading import Said, reread
 from patchwork.tracking.changes.second_look import SecondLook
-from patchwork.tracking.letters import Fate, Letter
+from patchwork.tracking.letters import Fate, Letter, Packed
 from patchwork.tracking.models import Mail, MailKind, PostingClaim
 from patchwork.tracking.pieces import Claim
 
@@ -223,7 +223,7 @@ class Retriage:
             raw = mail.raw.raw
             facts = _as_stored(mail, reading.read(raw))
             delivery = Delivery(historical=self.historical, origin=origins.get(one.pk, ""))
-            batch.append(letter(raw, facts, target, len(batch), delivery))
+            batch.append(letter(Packed.of(raw), facts, target, len(batch), delivery))
             size += len(raw)
             if len(batch) == BATCH_MAILS or size > BATCH_BYTES:
                 yield batch

@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Exists, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
+from patchwork.databases import attributes, revive, select
 from patchwork.projects.models import DelegationRule, Project, State
 
 SUPERSEDED_SLUG = "superseded"
@@ -20,7 +21,15 @@ SUPERSEDED_SLUG = "superseded"
 def for_ingest() -> list[Project]:
     """All projects, each with what taking in a mail needs to know of it, in one query."""
     statement, values = _compiled_for_ingest(connection.vendor)
-    return list(Project.objects.raw(statement, values))
+    width = len(attributes(Project))
+    projects = []
+    for row in select(statement, values):
+        project: Any = revive(Project, row[:width])
+        project.first_state_id, requires, project.superseding_state_id, rules = row[width:]
+        project.first_state_requires_action = None if requires is None else bool(requires)
+        project.has_delegation_rules = bool(rules)
+        projects.append(project)
+    return projects
 
 
 @lru_cache

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 
 from patchwork.mail.facts import MailFacts, SubjectFacts
 
@@ -18,13 +20,26 @@ class Asked:
     is_trusted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A mail's bytes as they are stored; made before the transaction, as it takes its time."""
+
+    sha256: str
+    size: int
+    compressed: bytes
+
+    @classmethod
+    def of(cls, raw: bytes) -> Packed:
+        return cls(sha256(raw).hexdigest(), len(raw), zlib.compress(raw, 1))
+
+
 @dataclass(slots=True)
 class Letter:
     """One mail for one project."""
 
     facts: MailFacts
     subject: SubjectFacts
-    raw: bytes
+    packed: Packed
     position: int
     """Where the answer about it belongs."""
     asked: Asked = Asked()

@@ -7,8 +7,6 @@ difference. The caller holds the project's lock and the transaction.
 
 from __future__ import annotations
 
-import hashlib
-import zlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -423,10 +421,9 @@ class Arrival:
         rows: dict[str, Row] = {}
         for msgid, draft in self.new.items():
             assert draft.letter is not None
-            raw = draft.letter.raw
-            digests[msgid] = digest = hashlib.sha256(raw).hexdigest()
-            if digest not in rows:
-                rows[digest] = (digest, len(raw), zlib.compress(raw, 1))
+            packed = draft.letter.packed
+            digests[msgid] = packed.sha256
+            rows[packed.sha256] = (packed.sha256, packed.size, packed.compressed)
         raw_ids = insert(
             RawMail, ("sha256", "size", "compressed"), list(rows.values()), unless="sha256"
         )
