@@ -8,12 +8,14 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence, Sized
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.constants import OnConflict
@@ -51,6 +53,20 @@ def raise_sqlite_limits(sender: Any, connection: BaseDatabaseWrapper, **kwargs: 
     if connection.vendor == "sqlite":
         limit = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         connection.features.max_query_params = limit
+
+
+@contextmanager
+def without_query_log() -> Iterator[None]:
+    """For commands that run for long or move much, which must not keep what they have done.
+
+    In DEBUG mode Django remembers the last 9,000 statements of each connection with their values:
+    mails, that is, by the hundred megabytes. It also asks SQLite to spell each of them out.
+    """
+    debug, settings.DEBUG = settings.DEBUG, False
+    try:
+        yield
+    finally:
+        settings.DEBUG = debug
 
 
 def select(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:

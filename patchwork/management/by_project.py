@@ -12,6 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
+from patchwork.databases import without_query_log
 from patchwork.ingest.pacing import Pace
 from patchwork.ingest.receiving import NOT_THE_MAILS_FAULT, TryLater
 from patchwork.management.progress import ProgressBar, duration
@@ -46,6 +47,7 @@ class ProjectCommand(BaseCommand):
             "--quiet", action="store_true", help="show the summary only, not how far it has come"
         )
 
+    @without_query_log()
     def handle(self, **options: Any) -> None:
         projects = chosen(options["projects"])
         bar = ProgressBar(

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, TextIO, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from patchwork.databases import without_query_log
 from patchwork.management.by_project import chosen
 from patchwork.management.progress import ProgressBar, duration
 from patchwork.tracking.archive import Archive
@@ -47,6 +48,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--quiet", action="store_true", help="do not show how far it has come")
 
+    @without_query_log()
     def handle(self, *, project: str, output: str, **options: Any) -> None:
         archive = Archive(chosen([project])[0], options["since"], options["until"])
         quiet = options["quiet"] or options["verbosity"] == 0

@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from patchwork.databases import without_query_log
 from patchwork.ingest.lmtp import Desk, serve
 from patchwork.ingest.unix_socket import CannotListen, listening
 
@@ -61,6 +62,7 @@ class Command(BaseCommand):
             "does not concern those that a parsemail hands over",
         )
 
+    @without_query_log()
     def handle(self, **options: Any) -> None:
         # It would keep the text of the last 9,000 statements, with mails in each.
         settings.DEBUG = False

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
+from patchwork.databases import without_query_log
 from patchwork.ingest.archive import Import, Summary
 from patchwork.ingest.bookmark import Bookmark
 from patchwork.ingest.pacing import Pace
@@ -67,6 +68,7 @@ class Command(BaseCommand):
             "--quiet", action="store_true", help="show the summary only, not how far it has come"
         )
 
+    @without_query_log()
     def handle(self, *, paths: list[str], **options: Any) -> None:
         # It would keep the text of the last 9,000 statements, with a batch of mails in each.
         settings.DEBUG = False
