@@ -211,7 +211,7 @@ def test_a_process_cut_off_anywhere_is_continued(
     installation: Installation, number: signal.Signals
 ) -> None:
     path = installation.path / "archive.mbox"
-    path.write_bytes(mbox(patches(300)))
+    path.write_bytes(mbox(patches(150)))
     arguments = ["parsearchive", "--batch", "1", str(path)]
     with subprocess.Popen(
         [sys.executable, str(ROOT / "manage.py"), *arguments],
@@ -223,21 +223,21 @@ def test_a_process_cut_off_anywhere_is_continued(
         until(lambda: installation.count() > 0 or importing.poll() is not None)
         assert importing.poll() is None, importing.communicate()
         importing.send_signal(signal.SIGSTOP)
-        assert installation.count() < 300
+        assert installation.count() < 150
         importing.send_signal(number)
         importing.send_signal(signal.SIGCONT)
         out, err = importing.communicate()
     assert importing.returncode == (-9 if number == signal.SIGKILL else 130)
     stored = installation.count()
-    assert 0 < stored < 300
+    assert 0 < stored < 150
     if number != signal.SIGKILL:
         assert "--resume" in err
         assert sum(counts(out).values()) in (stored - 1, stored)
 
     resumed = installation.manage(*arguments, "--resume")
     assert resumed.returncode == 0
-    assert sum(counts(resumed.stdout).values()) == 300
-    assert installation.count() == 300
+    assert sum(counts(resumed.stdout).values()) == 150
+    assert installation.count() == 150
     assert not list(installation.spool.glob("parsearchive/*.json"))
 
 
