@@ -30,7 +30,8 @@ from patchwork.projects import queries as projects
 from patchwork.projects.lock import lock
 from patchwork.projects.models import Project
 from patchwork.tracking import letters
-from patchwork.tracking.changes.arrival import Arrival, subject_names
+from patchwork.tracking.changes.arrival import Arrival
+from patchwork.tracking.changes.placement import subject_names
 from patchwork.tracking.letters import Asked, Letter, Packed
 
 logger = logging.getLogger(__name__)

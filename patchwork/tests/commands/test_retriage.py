@@ -291,7 +291,7 @@ class TestKept:
         )
         receive_many(raws[:2])
         with replaced(
-            "patchwork.tracking.changes.arrival.kind_of", lambda *args, **how: MailKind.KEPT
+            "patchwork.tracking.changes.placement.kind_of", lambda *args, **how: MailKind.KEPT
         ):
             receive_many(raws[2:])
         assert set(Mail.objects.values_list("kind", flat=True)[2:]) == {"kept"}

@@ -14,7 +14,7 @@ from patchwork.mail import subject as subjects
 from patchwork.mail.facts import MailFacts
 from patchwork.projects.models import Project
 from patchwork.tracking import touched
-from patchwork.tracking.changes.arrival import naming_key, subject_names
+from patchwork.tracking.changes.placement import naming_key, subject_names
 from patchwork.tracking.models import Cover, Mail, MailKind, Patch, Pin, PostingClaim
 from patchwork.tracking.pieces import Claim
 
