@@ -276,10 +276,18 @@ def _column_of(model: type[models.Model], name: str) -> str:
 def _conversion(field: Any) -> Callable[[Any], Any] | None:
     """What a value of this field needs on its way into the database; None for nothing."""
     if isinstance(field, models.DateTimeField):
-        return connection.ops.adapt_datetimefield_value
+        return _stored_moment
     if isinstance(field, models.JSONField | models.BinaryField):
         return lambda value: field.get_db_prep_save(value, connection)
     return None
+
+
+def _stored_moment(value: datetime) -> Any:
+    """As Django's ``adapt_datetimefield_value``, which takes five times as long for the time zone:
+    every third value is a time."""
+    if connection.vendor == "postgresql":
+        return value
+    return str(value.astimezone(UTC).replace(tzinfo=None))
 
 
 def _chunks(rows: Sequence[Sequence[Any]], width: int) -> Iterator[Sequence[Sequence[Any]]]:

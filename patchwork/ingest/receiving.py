@@ -32,7 +32,7 @@ from patchwork.projects.models import Project
 from patchwork.tracking import letters
 from patchwork.tracking.changes.arrival import Arrival
 from patchwork.tracking.changes.placement import subject_names
-from patchwork.tracking.letters import Asked, Letter, Packed
+from patchwork.tracking.letters import Asked, Letter, Packed, hash_of
 
 logger = logging.getLogger(__name__)
 
@@ -234,7 +234,7 @@ def letter(
         is_trusted = project.trust_unauthenticated or is_authenticated(facts)
         asked = Asked(hints.state, hints.delegate, is_trusted)
     subject = subjects.parse(facts.subject, subject_names(project))
-    return Letter(facts, subject, packed, position, asked, delivery.origin)
+    return Letter(facts, subject, packed, hash_of(facts), position, asked, delivery.origin)
 
 
 def _conclude(opened: Opened, fates: list[Fate], delivery: Delivery, now: datetime) -> Outcome:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 
+from patchwork.mail import diff as diffs
 from patchwork.mail.facts import MailFacts, SubjectFacts
 
 
@@ -40,11 +41,17 @@ class Letter:
     facts: MailFacts
     subject: SubjectFacts
     packed: Packed
+    diff_hash: str
     position: int
     """Where the answer about it belongs."""
     asked: Asked = Asked()
     origin: str = ""
     """The pull request that it was made from; empty for mail."""
+
+
+def hash_of(facts: MailFacts) -> str:
+    """That of its diff, by which a patch is found again; empty when there is none to take."""
+    return (diffs.hash(facts.diff) or "") if facts.diff else ""
 
 
 class Fate(StrEnum):

@@ -118,6 +118,30 @@ def identity(person_id: int, user_id: int | None) -> int:
     return person_id if user_id is None else -user_id
 
 
+def recognised(
+    project_id: int, arrived: Collection[str], referred: Collection[str]
+) -> tuple[dict[str, Known], list[tuple[int, str, int]]]:
+    """The mails among these that have been seen, and (row, Message-ID, mail) for references to
+    those that arrived, kept until they would: one statement, as every mail asks this."""
+    msgids = {*arrived, *referred}
+    of_reference = dict.fromkeys(_FIELDS, "NULL") | {
+        "pk": column(MailReference, "id"),
+        "msgid": column(MailReference, "msgid"),
+        "raw_id": column(MailReference, "mail"),
+    }
+    rows = select(
+        f"{_head(connection.vendor, Mail, _FIELDS)}"  # noqa: S608 (names)
+        f" WHERE {_of_project('msgid', msgids)}"
+        f" UNION ALL SELECT {', '.join(of_reference.values())} FROM {table(MailReference)}"
+        f" WHERE {column(MailReference, 'project')} = %s"
+        f" AND {column(MailReference, 'msgid')} IN {places(arrived)}",
+        [project_id, *msgids, project_id, *arrived],
+    )
+    kind, mail = _FIELDS.index("kind"), _FIELDS.index("raw_id")
+    waiting = [(row[0], row[1], row[mail]) for row in rows if row[kind] is None]
+    return _by_msgid(Known(*row) for row in rows if row[kind] is not None), waiting
+
+
 def by_msgid(project_id: int, msgids: Collection[str]) -> dict[str, Known]:
     """The mails among these that have been seen."""
     return _known((_of_project("msgid", msgids), [project_id, *msgids]))
@@ -143,19 +167,6 @@ def piece(known: Known, *, answers: str | None = None) -> Piece:
         name=known.name,
         key=known.key,
     )
-
-
-def waiting_for(project_id: int, msgids: Collection[str]) -> list[tuple[int, str, int]]:
-    """(row, Message-ID, mail) for references to mails that had not been seen."""
-    names = ("id", "msgid", "mail")
-    columns = ", ".join(column(MailReference, name) for name in names)
-    rows = select(
-        f"SELECT {columns} FROM {table(MailReference)}"  # noqa: S608 (names)
-        f" WHERE {column(MailReference, 'project')} = %s"
-        f" AND {column(MailReference, 'msgid')} IN {places(msgids)}",
-        [project_id, *msgids],
-    )
-    return [(row_id, msgid, mail_id) for row_id, msgid, mail_id in rows]
 
 
 def pieces_near(
@@ -333,9 +344,13 @@ def _known(*conditions: Condition) -> dict[str, Known]:
     head = _head(connection.vendor, Mail, _FIELDS)
     statement = " UNION ALL ".join(f"{head} WHERE {where}" for where, _ in conditions)
     values = [value for _, values in conditions for value in values]
+    return _by_msgid(Known(*row) for row in select(statement, values))
+
+
+def _by_msgid(told: Iterable[Known]) -> dict[str, Known]:
+    """As Django would give them: drivers have their own ideas of times and truth."""
     found = {}
-    for row in select(statement, values):
-        known = Known(*row)
+    for known in told:
         known.date = moment(known.date)
         known.has_claims = bool(known.has_claims)
         found[known.msgid] = known

@@ -15,7 +15,6 @@ from patchwork.databases import change, insert
 from patchwork.events import log
 from patchwork.events.log import Happening
 from patchwork.events.models import EventKind
-from patchwork.mail import diff as diffs
 from patchwork.mail.facts import MailFacts, SubjectFacts
 from patchwork.projects.models import Project
 from patchwork.tracking import touched
@@ -24,7 +23,7 @@ from patchwork.tracking.changes.placement import PIECES, Placement, naming_key
 from patchwork.tracking.changes.settlement import Settlement
 from patchwork.tracking.changes.trailers import count_first, recount
 from patchwork.tracking.drafts import Draft
-from patchwork.tracking.letters import Fate, Letter
+from patchwork.tracking.letters import Fate, Letter, hash_of
 from patchwork.tracking.models import (
     Comment,
     Cover,
@@ -277,7 +276,7 @@ class Arrival(Placement):
             subject.display,
             facts.message,
             facts.diff,
-            (diffs.hash(facts.diff) or "") if facts.diff else "",
+            draft.letter.diff_hash if draft.letter else hash_of(facts),
             (facts.pull_url or "")[:255],
             "",
             standing.state_id,

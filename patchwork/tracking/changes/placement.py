@@ -59,7 +59,7 @@ class Placement:
         """Load the mails that these are or refer to, and set aside what is here already."""
         named = {letter.facts.msgid for letter in self.letters}
         referred = {ref for letter in self.letters for ref in letter.facts.references}
-        self.known = touched.by_msgid(self.project.pk, named | referred)
+        self.known, waiting = touched.recognised(self.project.pk, named, referred)
         for letter in self.letters:
             msgid = letter.facts.msgid
             if msgid in self.known:
@@ -75,8 +75,7 @@ class Placement:
                 )
             else:
                 self.new[msgid] = Draft.of_letter(letter)
-        if self.new:
-            self.waiting = touched.waiting_for(self.project.pk, self.new.keys())
+        self.waiting = [reference for reference in waiting if reference[1] in self.new]
 
     def seen_before(self, letter: Letter, sender: str, subject: SubjectFacts) -> Fate:
         """Lists change every copy; who wrote it and what it is called stay the same."""
