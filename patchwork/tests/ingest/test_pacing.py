@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection, transaction
 
-from patchwork.ingest.pacing import HOLD_SECONDS, LEAST_SIZE, Pace
+from patchwork.ingest.pacing import AWAY_SECONDS, HOLD_SECONDS, LEAST_SIZE, Pace
 
 
 class Clock:
@@ -52,6 +52,13 @@ def test_it_stays_away_as_long_as_it_held_the_lock(pace: Pace, clock: Clock) -> 
 
 
 @pytest.mark.django_db(transaction=True)
+def test_it_stays_away_long_enough_for_all_who_wait_and_no_longer(pace: Pace, clock: Clock) -> None:
+    store(pace, clock, 20, reading=0.0, held=0.5)
+    store(pace, clock, 20, reading=0.0, held=0.5)
+    assert clock.slept == [AWAY_SECONDS]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_reading_the_next_mails_counts_as_staying_away(pace: Pace, clock: Clock) -> None:
     store(pace, clock, 20, reading=0.0, held=0.02)
     store(pace, clock, 20, reading=0.015, held=0.02)
@@ -73,7 +80,7 @@ def test_the_size_follows_the_time_that_the_lock_was_held(pace: Pace, clock: Clo
     for _ in range(20):
         store(pace, clock, pace.size, reading=0.0, held=0.002 + 0.0004 * pace.size)
     assert 0.5 * HOLD_SECONDS < 0.002 + 0.0004 * pace.size <= HOLD_SECONDS
-    store(pace, clock, pace.size, reading=0.0, held=3 * HOLD_SECONDS)
+    store(pace, clock, pace.size, reading=0.0, held=3.9 * HOLD_SECONDS)
     assert pace.size == LEAST_SIZE
     store(pace, clock, pace.size, reading=0.0, held=100 * HOLD_SECONDS)
     assert pace.size == 1
