@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
-from patchwork.mail import diff as diffs
+from patchwork.mail import extents
 
 _SIGNATURE = re.compile(r"\n-- \r?\n")
 _GIT_SIGNATURE = re.compile(r"\n--\r?\n\d+\.\d[^\n]*\s*+\Z")
@@ -30,6 +31,23 @@ _AVAILABLE = re.compile(
 _REPOSITORY = re.compile(r"(?:(?:git|ssh|https?|git\+ssh|rsync|ftps?)://|[\w.-]+@[\w.-]+:)\S+")
 _REF = re.compile(r"[^\s:~^?*\[\\]+")
 _PLACE_LIMIT = 2_000
+_LINE_ENDS = ("\n", "\r\n")
+
+
+class Words(NamedTuple):
+    """What a mail's text says, taken apart."""
+
+    text: str
+    """Without signature and list footer."""
+    message: str
+    diff: str | None
+
+
+def take_apart(text: str) -> Words:
+    """What cleaning a text and splitting what is left give, by one search for diffs."""
+    found = extents.spans(text)
+    cleaned = _cleaned(text, found)
+    return Words(cleaned, *_parted(cleaned, _spans_left(text, found, cleaned)))
 
 
 def split(text: str) -> tuple[str, str | None]:
@@ -38,26 +56,12 @@ def split(text: str) -> tuple[str, str | None]:
     Text below a diff is no part of the commit message above it: it goes below a ``---`` line,
     where git looks for notes. Several diffs are put together.
     """
-    found = diffs.spans(text)
-    if not found:
-        return _tidy(text), None
-    message = _tidy(text[: found[0][0]])
-    below = _tidy("\n".join(_gaps(text, found)[1:]))
-    if below:
-        separator = "\n\n" if not message or _NOTES.search(message) else "\n---\n"
-        message = _tidy(f"{message}{separator}{below}")
-    return message, "".join(_ended(text[start:end]) for start, end in found)
+    return _parted(text, extents.spans(text))
 
 
 def clean(text: str) -> str:
     """The text without signature and list footer. A diff stays, wherever it stands."""
-    found = diffs.spans(text)
-    gaps = _gaps(text, found)
-    kept = []
-    for gap, (start, end) in zip(gaps, found, strict=False):
-        kept += [_without_short_signature(gap), _ended(text[start:end])]
-    kept.append(_without_signature(_without_footer(gaps[-1])).rstrip())
-    return _without_blank_top("".join(kept)) if found else _tidy(kept[0])
+    return _cleaned(text, extents.spans(text))
 
 
 def pull_request(text: str) -> str | None:
@@ -76,6 +80,38 @@ def pull_request(text: str) -> str | None:
     if len(where) == 2 and _REF.fullmatch(where[1]):
         return " ".join(where)
     return where[0]
+
+
+def _parted(text: str, found: list[tuple[int, int]]) -> tuple[str, str | None]:
+    if not found:
+        return _tidy(text), None
+    message = _tidy(text[: found[0][0]])
+    below = _tidy("\n".join(_gaps(text, found)[1:]))
+    if below:
+        separator = "\n\n" if not message or _NOTES.search(message) else "\n---\n"
+        message = _tidy(f"{message}{separator}{below}")
+    return message, "".join(_ended(text[start:end]) for start, end in found)
+
+
+def _cleaned(text: str, found: list[tuple[int, int]]) -> str:
+    gaps = _gaps(text, found)
+    kept = []
+    for gap, (start, end) in zip(gaps, found, strict=False):
+        kept += [_without_short_signature(gap), _ended(text[start:end])]
+    kept.append(_without_signature(_without_footer(gaps[-1])).rstrip())
+    return _without_blank_top("".join(kept)) if found else _tidy(kept[0])
+
+
+def _spans_left(text: str, found: list[tuple[int, int]], cleaned: str) -> list[tuple[int, int]]:
+    """Where diffs stand in the cleaned text; looked for again when more than ends were cut off."""
+    top = _blank_top(text)
+    cut = top + len(cleaned)
+    end = found[-1][1] if found else 0
+    whole = _ended(text) if end == len(text) else text
+    is_piece = whole.startswith(cleaned, top)
+    if is_piece and (cut in (end, len(whole)) or whole.startswith(_LINE_ENDS, cut)):
+        return [(start - top, end - top) for start, end in extents.spans_above(whole, found, cut)]
+    return extents.spans(cleaned)
 
 
 def _gaps(text: str, found: list[tuple[int, int]]) -> list[str]:
@@ -131,5 +167,9 @@ def _tidy(text: str) -> str:
 
 def _without_blank_top(text: str) -> str:
     """Leading blank lines go, the first line keeps its indentation."""
-    blank = len(text) - len(text.lstrip())
-    return text[text.rfind("\n", 0, blank) + 1 :]
+    return text[_blank_top(text) :]
+
+
+def _blank_top(text: str) -> int:
+    """Where the first line begins that is not blank."""
+    return text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1

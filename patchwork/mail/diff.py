@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a diff is: where one stands in a text, and what it changes.
-
-The grammar covers what git, svn, cvs, mercurial, quilt and plain ``diff -u`` write. It is read by
-line starts and by the line counts of the hunks, never by patterns over several lines that could
-run back, so any text costs time in proportion to its length and none raises.
-"""
+"""What a diff changes: its hash, its files, its lines."""
 
 from __future__ import annotations
 
@@ -15,38 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-_OPENING_WORDS = ("diff ", "Index: ", "--- ")
-_OPENING = re.compile(r"\n(?=diff |Index: |--- )")
-_INDEX = re.compile(r"Index: [^\n]*\n={60,}\r?(?:\n|\Z)")
-_DIFF = re.compile(r"diff -[^\n]*(?:\n|\Z)")
-_EXTENDED = re.compile(
-    r"(?:index [0-9a-f]"
-    r"|(?:old|new|deleted file|new file) mode [0-7]"
-    r"|(?:dis)?similarity index \d"
-    r"|(?:rename|copy) (?:from|to) "
-    r"|RCS file: |retrieving revision |=====|diff -"
-    r"|Binary files [^\n]* differ"
-    r"|Binary file [^\n]* has changed"
-    r"|Cannot display: file marked as a binary type|svn:mime-type = "
-    r")[^\n]*(?:\n|\Z)"
-)
-_NAMES = re.compile(r"---[ \t][^\n]*\n\+\+\+[ \t][^\n]*(?:\n|\Z)")
-_HUNK = re.compile(
-    r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@([^\n]*)(?:\n|\Z)", re.ASCII
-)
-_BLANKS_BEFORE_HUNK = re.compile(r"(?:[ \t\r]*+\n){0,3}+(?=@@ -\d)")
-_NO_NEWLINE = re.compile(r"\\ [^\n]*(?:\n|\Z)")
-_BINARY = re.compile(r"GIT binary patch\r?\n")
-_BINARY_BLOCK = re.compile(
-    r"(?:literal|delta) \d+\r?\n(?:[A-Za-z][-0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~]{5,}+\r?(?:\n|\Z))*+"
-    r"(?:\r?\n)?"
-)
-_PROPERTIES = re.compile(
-    r"(?:\r?\n)?Property changes on: [^\n]*\n_{60,}\r?(?:\n|\Z)"
-    r"(?:(?:(?:Added|Modified|Deleted|Reverted|Name): |## |(?!-- ?\r?\n)[-+ \\])[^\n]*(?:\n|\Z))*+"
-)
-_WRAPPED = " +-\\@"
-"""How a line begins that can follow the torn-off end of a line which a mailer wrapped."""
+from patchwork.mail import extents
+from patchwork.mail.extents import FileExtent
 
 _HASHED_MARKERS = ("-", "+", " ")
 _HASHED_NAME = re.compile(r"(---|\+\+\+) (\S+)")
@@ -152,47 +117,20 @@ class Stat(NamedTuple):
     files: int
 
 
-class _HunkExtent(NamedTuple):
-    head: re.Match[str]
-    end: int
-
-
-class _FileExtent(NamedTuple):
-    start: int
-    body: int
-    """Behind the ``+++`` line, or behind the last header line."""
-    end: int
-    hunks: list[_HunkExtent]
-
-
 class _Names(NamedTuple):
     old: str | None
     new: str | None
 
 
-def spans(text: str) -> list[tuple[int, int]]:
-    """Where diffs stand in a text: offsets of whole lines, in order.
-
-    Files with only blank lines between them are one diff.
-    """
-    found: list[tuple[int, int]] = []
-    for file in _file_extents(text):
-        if found and not text[found[-1][1] : file.start].strip():
-            found[-1] = (found[-1][0], file.end)
-        else:
-            found.append((file.start, file.end))
-    return found
-
-
 def parse(diff: str) -> tuple[FileDiff, ...]:
     """The files of a diff with their hunks and numbered lines; empty when there is no diff."""
-    return tuple(_file_diff(diff, extent) for extent in _file_extents(diff))
+    return tuple(_file_diff(diff, extent) for extent in extents.files(diff))
 
 
 def files(diff: str) -> tuple[str, ...]:
     """The paths that a diff touches, old and new ones, each once, in order."""
     touched: dict[str, None] = {}
-    for extent in _file_extents(diff):
+    for extent in extents.files(diff):
         names = _names(diff[extent.start : extent.body].split("\n"))
         touched.update((path, None) for path in (names.old, names.new) if path is not None)
     return tuple(touched)
@@ -201,12 +139,10 @@ def files(diff: str) -> tuple[str, ...]:
 def stat(diff: str) -> Stat:
     """How many lines a diff adds and removes, and in how many files."""
     added = removed = count = 0
-    for extent in _file_extents(diff):
+    for extent in extents.files(diff):
         count += 1
-        if extent.hunks:
-            end = extent.hunks[-1].end
-            added += diff.count("\n+", extent.body - 1, end)
-            removed += diff.count("\n-", extent.body - 1, end)
+        added += diff.count("\n+", extent.body - 1, extent.hunks_end)
+        removed += diff.count("\n-", extent.body - 1, extent.hunks_end)
     return Stat(added, removed, count)
 
 
@@ -235,128 +171,16 @@ def _hashed_line(line: str) -> str | None:
     if line[:1] in _HASHED_MARKERS:
         return line
     if line.startswith("@@") and (hunk := _HASHED_HUNK.match(line)):
-        return f"@@ -{_count(hunk[1])} +{_count(hunk[2])} @@"
+        return f"@@ -{extents.line_count(hunk[1])} +{extents.line_count(hunk[2])} @@"
     return None
 
 
-def _file_extents(text: str) -> Iterator[_FileExtent]:
-    position = _opening(text, 0)
-    while position is not None:
-        extent = _file_extent(text, position)
-        if extent is not None:
-            yield extent
-        position = _opening(text, extent.end if extent else position + 1)
-
-
-def _opening(text: str, position: int) -> int | None:
-    """The next line from here on that may begin a diff."""
-    at_line_start = position == 0 or text[position - 1] == "\n"
-    if at_line_start and text.startswith(_OPENING_WORDS, position):
-        return position
-    match = _OPENING.search(text, position)
-    return match.end() if match else None
-
-
-def _file_extent(text: str, start: int) -> _FileExtent | None:
-    """How far the diff of one file goes, or None when the line at ``start`` does not begin one."""
-    body, is_diff = _header_end(text, start)
-    hunks: list[_HunkExtent] = []
-    end = body
-    if names := _NAMES.match(text, body):
-        hunks = _hunk_extents(text, names.end())
-        if hunks or is_diff:
-            body, is_diff = names.end(), True
-            end = hunks[-1].end if hunks else body
-    elif binary := _BINARY.match(text, body):
-        end, is_diff = _binary_end(text, binary.end()), True
-    if not is_diff:
-        return None
-    if properties := _PROPERTIES.match(text, end):
-        end = properties.end()
-    return _FileExtent(start, body, end, hunks)
-
-
-def _header_end(text: str, start: int) -> tuple[int, bool]:
-    """The end of what stands above ``---``, and whether that alone already makes a diff."""
-    if index := _INDEX.match(text, start):
-        position, is_diff = index.end(), True
-    elif command := _DIFF.match(text, start):
-        position, is_diff = command.end(), False
-    else:
-        return start, False
-    may_hold_command = is_diff
-    while line := _EXTENDED.match(text, position):
-        if text.startswith("diff -", position):
-            if not may_hold_command:
-                break
-            may_hold_command = False
-        position, is_diff = line.end(), True
-    return position, is_diff
-
-
-def _hunk_extents(text: str, position: int) -> list[_HunkExtent]:
-    hunks: list[_HunkExtent] = []
-    while hunk := _HUNK.match(text, position):
-        position = _hunk_end(text, hunk.end(), _count(hunk[2]), _count(hunk[4]))
-        while note := _NO_NEWLINE.match(text, position):
-            position = note.end()
-        hunks.append(_HunkExtent(hunk, position))
-        if blanks := _BLANKS_BEFORE_HUNK.match(text, position):
-            position = blanks.end()
-    return hunks
-
-
-def _count(written: str | None) -> int:
-    return 1 if written is None else int(written)
-
-
-def _hunk_end(text: str, position: int, old: int, new: int) -> int:
-    """Where a hunk ends that has so many old and new lines.
-
-    The counts decide, so that ``-- `` or ``From `` inside stay inside. Two kinds of damage are
-    borne: a blank context line whose leading blank was eaten, and a line torn in two. A hunk that
-    breaks off before its counts are used up ends at its last line that is not blank.
-    """
-    solid = position
-    size = len(text)
-    while (old > 0 or new > 0) and position < size:
-        marker = text[position]
-        if marker == " " and old and new:
-            old, new = old - 1, new - 1
-        elif marker == "+" and new:
-            new -= 1
-        elif marker == "-" and old:
-            old -= 1
-        elif marker in "\r\n" and old and new:
-            old, new = old - 1, new - 1
-            position = text.find("\n", position) + 1 or size
-            continue
-        elif marker != "\\" and not _is_torn_off(text, position):
-            return solid
-        position = text.find("\n", position) + 1 or size
-        solid = position
-    return solid if old or new else position
-
-
-def _is_torn_off(text: str, position: int) -> bool:
-    """Whether this can be the second half of a hunk line: the hunk goes on right below it."""
-    if text[position] in _WRAPPED or text.startswith(("diff ", "Index: "), position):
-        return False
-    below = text.find("\n", position) + 1
-    return 0 < below < len(text) and text[below] in _WRAPPED
-
-
-def _binary_end(text: str, position: int) -> int:
-    while block := _BINARY_BLOCK.match(text, position):
-        position = block.end()
-    return position
-
-
-def _file_diff(text: str, extent: _FileExtent) -> FileDiff:
+def _file_diff(text: str, extent: FileExtent) -> FileDiff:
     header = [line.rstrip("\r") for line in text[extent.start : extent.body].split("\n") if line]
     names = _names(header)
     modes = {match[1]: match[2] for line in header if (match := _MODE.match(line))}
-    below = text[extent.body : extent.body + 16] if not extent.hunks else ""
+    has_hunks = extent.hunks_end > extent.body
+    below = text[extent.body : extent.body + 16] if not has_hunks else ""
     return FileDiff(
         old_path=names.old,
         new_path=names.new,
@@ -365,7 +189,7 @@ def _file_diff(text: str, extent: _FileExtent) -> FileDiff:
         new_mode=modes.get("new") or modes.get("new file"),
         is_binary=any(line.startswith(_BINARY_NOTICE) for line in [*header, below]),
         header=tuple(header),
-        hunks=tuple(_hunk(text, hunk) for hunk in extent.hunks),
+        hunks=tuple(_hunks(text, extent.body)) if has_hunks else (),
     )
 
 
@@ -380,17 +204,17 @@ def _change(names: _Names, header: list[str]) -> Change:
     return Change.MODIFIED
 
 
-def _hunk(text: str, extent: _HunkExtent) -> Hunk:
-    head = extent.head
-    old, new = int(head[1]), int(head[3])
-    return Hunk(
-        old_start=old,
-        old_count=_count(head[2]),
-        new_start=new,
-        new_count=_count(head[4]),
-        section=head[5].strip(),
-        lines=tuple(_numbered(text[head.end() : extent.end], old, new)),
-    )
+def _hunks(text: str, position: int) -> Iterator[Hunk]:
+    for head, end in extents.hunks(text, position):
+        old, new = int(head[1]), int(head[3])
+        yield Hunk(
+            old_start=old,
+            old_count=extents.line_count(head[2]),
+            new_start=new,
+            new_count=extents.line_count(head[4]),
+            section=head[5].strip(),
+            lines=tuple(_numbered(text[head.end() : end], old, new)),
+        )
 
 
 def _numbered(content: str, old: int, new: int) -> Iterator[DiffLine]:

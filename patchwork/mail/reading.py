@@ -7,13 +7,13 @@ mail holds, the answer is facts that can be stored or ``Unreadable``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from patchwork.mail import addresses, body, dates, hints, lists, msgids, parts, senders
 from patchwork.mail import headers as header_block
 from patchwork.mail import statements as stated
 from patchwork.mail import trailers as trailer_lines
+from patchwork.mail.body import Words
 from patchwork.mail.charset import one_line
 from patchwork.mail.facts import SUBJECT_LIMIT, MailFacts, Trailer, Unreadable
 from patchwork.mail.headers import Headers
@@ -26,15 +26,6 @@ RECEIVED_LIMIT = 4_000
 AUTHENTICATION_LIMIT = 2_000
 AUTHENTICATION_COUNT_LIMIT = 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """What the parts of a mail say, taken apart."""
-
-    text: str
-    message: str
-    diff: str | None
 
 
 def read(raw: bytes) -> MailFacts:
@@ -113,39 +104,40 @@ def _trailers(message: str) -> tuple[Trailer, ...]:
     )
 
 
-def _words(content: parts.Content) -> _Words:
+def _words(content: parts.Content) -> Words:
     """Text, message and diff; a diff in the text goes before attached ones."""
     text = "\n".join(content.texts)
     if content.is_rendered:
         text = body.clean(text)
-        message, diff = text, None
+        words = Words(text, text, None)
     else:
-        text, message, diff = _split(text)
-    if diff is None and content.attachments:
-        message, diff = _with_attached(message, content.attachments)
-    return _Words(text, message, diff)
+        words = _take_apart(text)
+    if words.diff is None and content.attachments:
+        return _with_attached(words, content.attachments)
+    return words
 
 
-def _split(written: str) -> tuple[str, str, str | None]:
-    """Text, message and diff with LF line ends; a diff of a file with CRLF keeps those of it."""
-    text = body.clean(written.replace("\r\n", "\n") if "\r" in written else written)
-    message, diff = body.split(text)
-    if diff and "\r\n" in written:
-        _, faithful = body.split(body.clean(written))
-        if faithful and faithful.replace("\r\n", "\n") == diff:
-            all_crlf = faithful.count("\r\n") == faithful.count("\n")
-            diff = diff if all_crlf else faithful
-    return text, message, diff
+def _take_apart(written: str) -> Words:
+    """The words with LF line ends; a diff of a file with CRLF keeps those of it."""
+    if "\r\n" not in written:
+        return body.take_apart(written)
+    words = body.take_apart(written.replace("\r\n", "\n"))
+    faithful = body.take_apart(written).diff if words.diff else None
+    if not faithful or faithful.replace("\r\n", "\n") != words.diff:
+        return words
+    all_crlf = faithful.count("\r\n") == faithful.count("\n")
+    return words if all_crlf else words._replace(diff=faithful)
 
 
-def _with_attached(message: str, attachments: tuple[str, ...]) -> tuple[str, str | None]:
+def _with_attached(words: Words, attachments: tuple[str, ...]) -> Words:
     """The attached diffs, and the message with what stands above the first of them."""
-    found = [(above, diff) for _, above, diff in map(_split, attachments) if diff is not None]
+    found = [attached for attached in map(_take_apart, attachments) if attached.diff is not None]
     if not found:
-        return message, None
-    above = _without_mail_headers(found[0][0])
+        return words
+    above = _without_mail_headers(found[0].message)
+    message = words.message
     message = f"{message}\n\n{above}" if message and above else message or above
-    return message, "".join(diff for _, diff in found)
+    return Words(words.text, message, "".join(attached.diff or "" for attached in found))
 
 
 def _without_mail_headers(message: str) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from patchwork.mail import diff as diffs
+from patchwork.mail import extents
 from patchwork.mail.facts import Trailer
 
 VALUE_LIMIT = 1_000
@@ -73,7 +73,7 @@ def _is_known(token: str) -> bool:
 def _paragraphs(text: str) -> Iterator[list[str]]:
     """Runs of lines outside of diffs, parted by blank lines and ``---``."""
     start = 0
-    for begin, end in [*diffs.spans(text), (len(text), len(text))]:
+    for begin, end in [*extents.spans(text), (len(text), len(text))]:
         paragraph: list[str] = []
         for line in text[start:begin].split("\n"):
             if line.strip() and not _BREAK.fullmatch(line):

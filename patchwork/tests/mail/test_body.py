@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from patchwork.mail.body import clean, pull_request, split
+from patchwork.mail.body import clean, pull_request, split, take_apart
 
 PLAIN = "--- a/x.c\n+++ b/x.c\n@@ -1,2 +1,2 @@\n one\n-two\n+three\n"
 GIT = "diff --git a/x.c b/x.c\nindex 5626abf..2b2f2e1 100644\n" + PLAIN
@@ -259,3 +259,36 @@ def test_cleaning_changes_no_diff(text: str) -> None:
     assert (before or "").replace("\n", "") in (after or "").replace("\n", "")
     assert len(cleaned) <= len(text) + 1
     pull_request(text)
+
+
+torn = st.sampled_from(
+    [
+        "@@ -1,9 +1,9 @@\n",
+        "@@ -0,0 +1,20 @@\n",
+        "@@ -1,3 +1,99 @@\n",
+        " context\n" * 12,
+        "torn\n",
+        "torn\n+added\n" * 5,
+        "\\ No newline\n",
+        "\n\n\n\n\n",
+        "-- \nMe\n",
+        "Index: x\n" + "=" * 60 + "  \n",
+        "literal 3\n",
+        "LcmZQz \n",
+    ]
+)
+
+
+@given(st.lists(pieces | torn | st.text(), max_size=14).map("".join), st.booleans())
+@settings(deadline=None)
+def test_taking_apart_is_cleaning_and_splitting(text: str, has_hunk: bool) -> None:
+    text = f"{GIT.partition(' one')[0]}{text}" if has_hunk else text
+    cleaned = clean(text)
+    assert take_apart(text) == (cleaned, *split(cleaned))
+
+
+def test_a_torn_off_line_above_a_signature_is_no_part_of_the_diff() -> None:
+    diff = "--- a/x\n+++ b/x\n@@ -1 +1,3 @@\n-one\n+two that is\n"
+    assert take_apart(f"{diff}long\n-- \nMe\n")[1:] == ("long", diff)
+    longer = f"{diff}long\n+three\n"
+    assert take_apart(f"{longer}-- \nMe\n")[1:] == ("", longer)
