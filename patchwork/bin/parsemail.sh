@@ -16,7 +16,11 @@
 PATH="${PATH:-/usr/local/bin:/usr/bin:/bin}"
 export PATH
 
-self=$(readlink -f -- "$0") || self=$0
+self=$0
+case $self in
+    /*) [ ! -L "$self" ] || self=$(readlink -f -- "$self") ;;
+    *) self=$(readlink -f -- "$self") ;;
+esac
 base=${self%/patchwork/bin/*}
 if [ ! -f "$base/manage.py" ]; then
     base=${PATCHWORK_BASE:-/srv/patchwork}

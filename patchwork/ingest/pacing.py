@@ -25,7 +25,7 @@ AWAY_SECONDS = 0.040
 25 ms at most."""
 AIM_SECONDS = 0.8 * HOLD_SECONDS
 """Transactions of equal size are not of equal length."""
-LEAST_SIZE = 20
+LEAST_SIZE = 40
 """Smaller ones would hold the lock for hardly less time, and for more of it in all: a transaction
 costs as much as a few dozen mails in it."""
 FAR_TOO_LONG_SECONDS = 4 * HOLD_SECONDS
