@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import Envelope, Session, syntax
@@ -43,6 +44,9 @@ DRAIN_SECONDS = 20.0
 """How long a stopping server waits for mails that are being sent to it."""
 
 COMMAND_LIMIT = 4096
+ADDRESSES = 64
+"""How many a connection remembers: aiosmtpd makes a class for each one that it reads, and a mail
+server says the same ones again and again."""
 LONE_DOT = b".\r\n"
 END = b"\r\n.\r\n"
 
@@ -199,6 +203,11 @@ class Door(LMTP):
         self._list_id = desk.list_id
         self._busy = False
         self._leaving = False
+        self._read_address = lru_cache(ADDRESSES)(super()._getaddr)
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        answer: tuple[str | None, str | None] = self._read_address(arg)
+        return answer
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
