@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from patchwork.mail.charset import decode_words, one_line
 from patchwork.mail.facts import (
@@ -16,6 +17,8 @@ from patchwork.mail.facts import (
 from patchwork.mail.headers import Headers
 
 RECIPIENTS_LIMIT = 64 * 1024
+KNOWN_LIMIT = 200
+"""How long an address may be to be remembered: the same people write to each other all day."""
 USUAL = re.compile(r'(?:"([^"\\]*)"[ \t]*|([^"<>(),;:\\@]*))<([^\s<>(),;:"\\]+)>')
 SPECIAL = re.compile(r'\\.|["(),;:]', re.DOTALL)
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"?', re.DOTALL)
@@ -45,7 +48,8 @@ def parse(value: str, count: int) -> tuple[Address, ...]:
     """The first ``count`` usable mailboxes in ``value``."""
     found: list[Address] = []
     for outside, comment in _mailboxes(value[:RECIPIENTS_LIMIT]):
-        if address := _address(outside, comment):
+        read = _known_address if len(outside) + len(comment) <= KNOWN_LIMIT else _address
+        if address := read(outside, comment):
             found.append(address)
             if len(found) == count:
                 break
@@ -112,6 +116,9 @@ def _address(outside: str, comment: str) -> Address | None:
     if not is_mailbox(mailbox):
         return None
     return Address(one_line(decode_words(name or comment), NAME_LIMIT), mailbox)
+
+
+_known_address = lru_cache(maxsize=4096)(_address)
 
 
 def _bare(outside: str) -> tuple[str, str]:

@@ -12,12 +12,17 @@ _SIGNATURE = re.compile(r"\n-- \r?\n")
 _GIT_SIGNATURE = re.compile(r"\n--\r?\n\d+\.\d[^\n]*\s*+\Z")
 _BLANK_LINE = re.compile(r"\n[ \t\r]*+\n")
 _FOOTERS = (
-    re.compile(r"\n_{30,}+\r?\n"),
-    re.compile(r"\n-- ?\r?\n(?=You received this message because you are subscribed to )"),
-    re.compile(r"\n-- ?\r?\n(?=To unsubscribe from this list: )"),
-    re.compile(r"\n(?:-=){6,}+-?\r?\n(?=Groups\.io Links: )"),
+    ("\n__", re.compile(r"\n_{30,}+\r?\n")),
+    (
+        "\n--",
+        re.compile(r"\n-- ?\r?\n(?=You received this message because you are subscribed to )"),
+    ),
+    ("\n--", re.compile(r"\n-- ?\r?\n(?=To unsubscribe from this list: )")),
+    ("\n-=", re.compile(r"\n(?:-=){6,}+-?\r?\n(?=Groups\.io Links: )")),
 )
-_FOOTER_WORDS = re.compile(r"mailing list|unsubscribe|listinfo|://|@", re.IGNORECASE)
+"""How the line above a footer begins, and the whole of what tells it."""
+_FOOTER_SIGNS = ("@", "://")
+_FOOTER_WORDS = re.compile(r"mailing list|unsubscribe|listinfo", re.IGNORECASE)
 _FOOTER_LINES = 15
 """A longer text below a line of underscores is something the sender wrote."""
 _FOOTER_LENGTH = 3_000
@@ -25,6 +30,8 @@ _FOOTER_LENGTH = 3_000
 _NOTES = re.compile(r"^---[ \t\r]*$", re.MULTILINE)
 
 _CHANGES = re.compile(r"^The following changes since commit ", re.MULTILINE | re.IGNORECASE)
+_LETTERS_OF_CHANGES = "ng change"
+"""Words of it without i, k and s, for which patterns know more capitals than ``lower`` does."""
 _AVAILABLE = re.compile(
     r"^are available in the git repository at:?[ \t\r]*\n", re.MULTILINE | re.IGNORECASE
 )
@@ -66,6 +73,8 @@ def clean(text: str) -> str:
 
 def pull_request(text: str) -> str | None:
     """``URL ref`` out of the text that ``git request-pull`` writes; None when it is not one."""
+    if _LETTERS_OF_CHANGES not in text.lower():
+        return None
     opening = _CHANGES.search(text)
     place = _AVAILABLE.search(text, opening.end()) if opening else None
     if place is None:
@@ -124,13 +133,20 @@ def _gaps(text: str, found: list[tuple[int, int]]) -> list[str]:
 def _without_footer(text: str) -> str:
     """Without what a list appends to every mail; a footer of each kind may stand there."""
     bounded = "\n" + text
-    for footer in _FOOTERS:
-        for match in footer.finditer(bounded, max(0, len(bounded) - _FOOTER_LENGTH)):
+    for opening, footer in _FOOTERS:
+        start = max(0, len(bounded) - _FOOTER_LENGTH)
+        if bounded.find(opening, start) < 0:
+            continue
+        for match in footer.finditer(bounded, start):
             below = bounded[match.end() :]
-            if below.strip().count("\n") < _FOOTER_LINES and _FOOTER_WORDS.search(below):
+            if below.strip().count("\n") < _FOOTER_LINES and _speaks_of_list(below):
                 bounded = bounded[: match.start() + 1]
                 break
     return bounded[1:]
+
+
+def _speaks_of_list(text: str) -> bool:
+    return any(sign in text for sign in _FOOTER_SIGNS) or bool(_FOOTER_WORDS.search(text))
 
 
 def _without_signature(text: str) -> str:
@@ -138,7 +154,8 @@ def _without_signature(text: str) -> str:
     last = max(bounded.rfind("\n-- \n"), bounded.rfind("\n-- \r\n"))
     if last >= 0:
         return bounded[1 : last + 1]
-    if bare := _GIT_SIGNATURE.search(bounded, max(0, len(bounded) - _FOOTER_LENGTH)):
+    start = max(0, len(bounded) - _FOOTER_LENGTH)
+    if "\n--" in bounded[start:] and (bare := _GIT_SIGNATURE.search(bounded, start)):
         return bounded[1 : bare.start() + 1]
     return text
 

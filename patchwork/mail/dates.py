@@ -6,13 +6,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
+from functools import lru_cache
 
 DATE_LIMIT = 100
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 FARTHEST_ZONE = timedelta(hours=24)
 USUAL = re.compile(
     r"(?:[A-Z][a-z]{2}, )? ?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d)"
-    r" ([+-])(\d\d)(\d\d)"
+    r" ([+-]\d\d\d\d)"
 )
 ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -37,11 +38,14 @@ def _parse_usual(value: str) -> datetime | None:
     usual = USUAL.match(value)
     if not usual or usual[2] not in MONTHS:
         return None
-    day, month, year, hour, minute, second, sign, zone_hours, zone_minutes = usual.groups()
-    return _utc(
-        (int(year), MONTHS[month], int(day), int(hour), int(minute), int(second)),
-        (int(zone_hours) * 3600 + int(zone_minutes) * 60) * (-1 if sign == "-" else 1),
-    )
+    day, year, hour, minute, second = map(int, usual.group(1, 3, 4, 5, 6))
+    return _utc((year, MONTHS[usual[2]], day, hour, minute, second), _offset(usual[7]))
+
+
+@lru_cache(maxsize=256)
+def _offset(zone: str) -> timedelta:
+    ahead = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5]))
+    return -ahead if zone[0] == "-" else ahead
 
 
 def _parse_iso(value: str) -> datetime | None:
@@ -56,12 +60,11 @@ def _parse_odd(value: str) -> datetime | None:
     if fields is None:
         return None
     year, month, day, hour, minute, second = fields[:6]
-    return _utc((year, month, day, hour, minute, second), fields[9] or 0)
+    return _utc((year, month, day, hour, minute, second), timedelta(seconds=fields[9] or 0))
 
 
-def _utc(local: tuple[int, int, int, int, int, int], offset: int) -> datetime | None:
-    """The moment ``local`` is ``offset`` seconds ahead of UTC; a senseless offset means none."""
+def _utc(local: tuple[int, int, int, int, int, int], offset: timedelta) -> datetime | None:
+    """The moment ``local`` is ``offset`` ahead of UTC; a senseless offset means none."""
     year, month, day, hour, minute, second = local
     moment = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
-    zone = timedelta(seconds=offset)
-    return moment - zone if abs(zone) < FARTHEST_ZONE else moment
+    return moment - offset if abs(offset) < FARTHEST_ZONE else moment

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from itertools import islice
 
 from patchwork.mail.charset import decode_words, one_line, storable
 
-FIELD = re.compile(r"([!-9;-~]+)[ \t]*:")
+FIELD = re.compile(r"\n(?:([!-9;-~]+)[ \t]*:)?([^\n]*(?:\n[ \t][^\n]*)*+)")
+"""A field with its folded lines; without a name when the line is something else."""
 STRAY_LINE = re.compile(rb"^(?![!-9;-~]+[ \t]*:|[ \t]|>?From )", re.MULTILINE)
 FIELD_COUNT_LIMIT = 5_000
 DISPLAY_LIMIT = 64 * 1024
@@ -17,7 +20,8 @@ DISPLAY_NOTE = "\n[The rest of the header block is left out here.]"
 class Headers:
     """The fields of one header block, by lower-case name, in the order they stand.
 
-    A field stays as Latin-1 (a byte a character) until it is asked for: most never are.
+    A field stays folded and as Latin-1 (a byte a character) until it is asked for: most never
+    are.
     """
 
     __slots__ = ("_block", "_fields", "has_other_lines")
@@ -26,12 +30,13 @@ class Headers:
         self._block = block.replace(b"\r\n", b"\n") if b"\r" in block else block
         self._fields: dict[str, list[str]] = {}
         self.has_other_lines = False
-        unfolded = self._block.decode("latin-1").replace("\n ", " ").replace("\n\t", "\t")
-        for line in unfolded.split("\n", FIELD_COUNT_LIMIT)[:FIELD_COUNT_LIMIT]:
-            if field := FIELD.match(line):
-                self._fields.setdefault(field[1].lower(), []).append(line[field.end() :])
-            else:
+        for name, value in _fields(self._block):
+            if not name:
                 self.has_other_lines = True
+            elif (lower := name.lower()) in self._fields:
+                self._fields[lower].append(value)
+            else:
+                self._fields[lower] = [value]
 
     def __contains__(self, name: str) -> bool:
         return name in self._fields
@@ -42,19 +47,21 @@ class Headers:
     def first(self, name: str, limit: int) -> str:
         """The topmost field of that name as it stands, cut; empty when there is none."""
         values = self._fields.get(name)
-        return _readable(values[0][:limit]) if values else ""
+        return _readable(_unfolded(values[0])[:limit]) if values else ""
 
     def every(self, name: str, limit: int, count: int) -> tuple[str, ...]:
         """The fields of that name as they stand, topmost first, each cut."""
         values = self._fields.get(name)
-        return tuple(_readable(value[:limit]) for value in values[:count]) if values else ()
+        if not values:
+            return ()
+        return tuple(_readable(_unfolded(value)[:limit]) for value in values[:count])
 
     def ends(self, name: str, head: int, tail: int) -> tuple[str, str]:
         """All fields of that name in one, as its beginning and its end; whole when it is short."""
         values = self._fields.get(name)
         if not values:
             return "", ""
-        value = values[0] if len(values) == 1 else " ".join(values)
+        value = _unfolded(values[0] if len(values) == 1 else " ".join(values))
         if len(value) <= head + tail:
             return "", _readable(value)
         return _readable(value[:head]), _readable(value[-tail:])
@@ -72,10 +79,22 @@ class Headers:
         return shown if len(block) <= DISPLAY_LIMIT else shown + DISPLAY_NOTE
 
 
+def _fields(block: bytes) -> Iterable[tuple[str, str]]:
+    """Name and value of each field; an empty name for what is no field."""
+    lines = "\n" + block.decode("latin-1")
+    if block.count(b"\n") < FIELD_COUNT_LIMIT:
+        return FIELD.findall(lines)
+    return ((field[1], field[2]) for field in islice(FIELD.finditer(lines), FIELD_COUNT_LIMIT))
+
+
+def _unfolded(value: str) -> str:
+    return value.replace("\n ", " ").replace("\n\t", "\t") if "\n" in value else value
+
+
 def _readable(value: str) -> str:
     """What the bytes behind ``value`` say: UTF-8, else Latin-1."""
     if value.isascii():
-        return storable(value)
+        return value.replace("\0", "")
     raw = value.encode("latin-1")
     try:
         return storable(raw.decode())
@@ -110,7 +129,7 @@ def _split_at_blank_line(raw: bytes) -> tuple[bytes, bytes]:
     if raw.startswith((b"\n", b"\r\n")):
         return b"", raw[raw.index(b"\n") + 1 :]
     end = raw.find(b"\n\n")
-    crlf_end = raw.find(b"\n\r\n", 0, end if end >= 0 else len(raw))
-    if crlf_end >= 0:
+    head_end = end if end >= 0 else len(raw)
+    if raw.find(b"\r", 0, head_end) >= 0 and (crlf_end := raw.find(b"\n\r\n", 0, head_end)) >= 0:
         return raw[:crlf_end], raw[crlf_end + 3 :]
     return (raw[:end], raw[end + 2 :]) if end >= 0 else (raw, b"")

@@ -17,16 +17,17 @@ HEADER_COUNT_LIMIT = 10
 
 def list_ids(headers: Headers) -> tuple[str, ...]:
     """What the list headers name, lower case, each once."""
-    names = [
-        _name(value)
-        for header in LIST_HEADERS
-        if header in headers
-        for value in headers.every(header, VALUE_LIMIT, HEADER_COUNT_LIMIT)
-    ]
-    return tuple(dict.fromkeys(name for name in names if name))
+    values: tuple[str, ...] = ()
+    for header in LIST_HEADERS:
+        values += headers.every(header, VALUE_LIMIT, HEADER_COUNT_LIMIT)
+    return _names(values)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
+def _names(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, map(_name, values))))
+
+
 def _name(value: str) -> str:
     """``test.example.com`` out of ``The list <test.example.com>``, ``<mailto:...>`` or bare."""
     before, bracket, rest = value.rpartition("<")

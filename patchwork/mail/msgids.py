@@ -10,6 +10,7 @@ from patchwork.mail.charset import CONTROLS, decode_words, one_line, storable
 from patchwork.mail.facts import MSGID_LIMIT, REFERENCE_LIMIT
 from patchwork.mail.headers import Headers
 
+USUAL = re.compile(r"<[!-;=?-~]{1,253}>")
 BRACKETED = re.compile(r"<([^<>]*)>")
 OWN_LIMIT = 16 * 1024
 ROOT_LIMIT = 16 * 1024
@@ -19,7 +20,10 @@ ORIGINAL_LIMIT = 1_000
 
 def own(headers: Headers, body: bytes) -> tuple[str, str | None]:
     """The mail's Message-ID as we store it, and the header's own words when they differ."""
-    value = _decoded(headers.first("message-id", OWN_LIMIT)).strip()
+    value = headers.first("message-id", OWN_LIMIT).strip()
+    if USUAL.fullmatch(value):
+        return value, None
+    value = _decoded(value).strip()
     found = find(value.partition(")")[2] if value.startswith("(") else value, count=1)
     if not found:
         return _made_up(headers, body), None
@@ -29,8 +33,10 @@ def own(headers: Headers, body: bytes) -> tuple[str, str | None]:
 def references(headers: Headers, own_id: str) -> tuple[str, ...]:
     """What the mail refers to: oldest first, each once, the one it replies to last."""
     head, tail = headers.ends("references", ROOT_LIMIT, NEAREST_LIMIT)
-    ids = [*find(_decoded(head), count=1), *find(_decoded(tail))]
-    parent = find(_decoded(headers.first("in-reply-to", OWN_LIMIT)), count=1)
+    ids = find(_decoded(head), count=1) if head else []
+    ids += find(_decoded(tail)) if tail else []
+    in_reply_to = headers.first("in-reply-to", OWN_LIMIT)
+    parent = find(_decoded(in_reply_to), count=1) if in_reply_to else []
     if parent:
         ids = [msgid for msgid in ids if msgid != parent[0]] + parent
     ids = [msgid for msgid in dict.fromkeys(ids) if msgid != own_id]
@@ -39,7 +45,7 @@ def references(headers: Headers, own_id: str) -> tuple[str, ...]:
 
 def find(value: str, count: int = 0) -> list[str]:
     """The first ``count`` (0: all) Message-IDs in ``value``, in brackets or, failing that, bare."""
-    inner = [match[1] for match in BRACKETED.finditer(value)]
+    inner = BRACKETED.findall(value)
     if not inner:
         inner = [word.strip("<>,;") for word in value.split() if "@" in word and "(" not in word]
     ids = [stored for stored in map(_stored, inner) if stored]
@@ -48,7 +54,7 @@ def find(value: str, count: int = 0) -> list[str]:
 
 def _decoded(value: str) -> str:
     """Some senders encode long identifiers as if they were text."""
-    return decode_words(value) if value.lstrip().startswith("=?") else value
+    return decode_words(value) if "=?" in value and value.lstrip().startswith("=?") else value
 
 
 def _stored(inner: str) -> str:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from patchwork.mail import rendering
 from patchwork.mail.charset import NOT_BASE64, decode, decode_base64
@@ -33,7 +35,7 @@ class Part:
 
     headers: Headers
     content_type: str
-    parameters: dict[str, str]
+    parameters: Mapping[str, str]
     body: bytes
 
     @property
@@ -126,7 +128,8 @@ class _Walk:
     ) -> list[Part]:
         """The leaves below one part."""
         self._check_limits(depth)
-        content_type, parameters = _content_type(headers, default_type)
+        written = headers.first("content-type", VALUE_LIMIT)
+        content_type, parameters = _content_type(written, default_type)
         is_multipart = content_type.startswith("multipart/")
         sections = _sections(parameters.get("boundary", ""), body) if is_multipart else []
         if not sections:
@@ -154,9 +157,9 @@ def _best_of(alternatives: list[list[Part]]) -> list[Part]:
     return alternatives[0]
 
 
-def _content_type(headers: Headers, default: str) -> tuple[str, dict[str, str]]:
+@lru_cache(maxsize=256)
+def _content_type(value: str, default: str) -> tuple[str, Mapping[str, str]]:
     """The type in lower case, and its parameters (RFC 2231 marks dropped, the first one holds)."""
-    value = headers.first("content-type", VALUE_LIMIT)
     content_type = value.partition(";")[0].strip().lower()
     if ";" not in value:
         return content_type if "/" in content_type else default, {}

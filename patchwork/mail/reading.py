@@ -33,7 +33,8 @@ def read(raw: bytes) -> MailFacts:
     headers, rest = header_block.split(_opened(raw))
     msgid, original_msgid = msgids.own(headers, rest)
     references = msgids.references(headers, msgid)
-    sender, rewritten_from = senders.sender(headers)
+    list_ids = lists.list_ids(headers)
+    sender, rewritten_from = senders.sender_through(list_ids, headers)
     words = _words(parts.content(headers, rest))
     spoken = words.message[:SPOKEN_LIMIT]
     statements = stated.parse(spoken, headers)
@@ -47,7 +48,7 @@ def read(raw: bytes) -> MailFacts:
         date=dates.parse(headers.first("date", dates.DATE_LIMIT)),
         received=_received(headers),
         subject=headers.text("subject", SUBJECT_LIMIT),
-        list_ids=lists.list_ids(headers),
+        list_ids=list_ids,
         to=addresses.every(headers, "to"),
         cc=addresses.every(headers, "cc"),
         hints=hints.parse(headers),
@@ -119,7 +120,7 @@ def _words(content: parts.Content) -> Words:
 
 def _take_apart(written: str) -> Words:
     """The words with LF line ends; a diff of a file with CRLF keeps those of it."""
-    if "\r\n" not in written:
+    if "\r" not in written or "\r\n" not in written:
         return body.take_apart(written)
     words = body.take_apart(written.replace("\r\n", "\n"))
     faithful = body.take_apart(written).diff if words.diff else None

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from patchwork.mail import addresses
 from patchwork.mail.facts import FROM_LIMIT, Address, Unreadable
@@ -15,10 +16,15 @@ VIA = re.compile(r" via\b", re.IGNORECASE)
 
 def sender(headers: Headers) -> tuple[Address, Address | None]:
     """The author, and the From header as it stood when a list had rewritten it."""
+    return sender_through(list_ids(headers), headers)
+
+
+def sender_through(named: tuple[str, ...], headers: Headers) -> tuple[Address, Address | None]:
+    """The same, when it is known which lists the headers name."""
     written = addresses.first(headers, "from") or addresses.first(headers, "sender")
     if written is None:
         raise Unreadable(_why_no_sender(headers))
-    lists = _mailboxes_of_lists(headers)
+    lists = _mailboxes_of_lists(named)
     if not _is_rewritten(written, lists, headers):
         return written, None
     author = _author_behind(written, lists, headers)
@@ -43,9 +49,9 @@ def _why_no_sender(headers: Headers) -> str:
     return f"no sender: From names no mailbox: {headers.text('from', 200)!r}"
 
 
-def _mailboxes_of_lists(headers: Headers) -> frozenset[str]:
-    """The addresses under which the lists of this mail can be written to."""
-    names = list_ids(headers)
+@lru_cache(maxsize=256)
+def _mailboxes_of_lists(names: tuple[str, ...]) -> frozenset[str]:
+    """The addresses under which lists can be written to."""
     dotted = (name.replace(".", "@", 1) for name in names if "@" not in name)
     return frozenset((*names, *dotted))
 
@@ -53,7 +59,7 @@ def _mailboxes_of_lists(headers: Headers) -> frozenset[str]:
 def _is_rewritten(written: Address, lists: frozenset[str], headers: Headers) -> bool:
     if written.email.lower() in lists:
         return True
-    return bool(VIA.search(written.name)) and "x-original-from" in headers
+    return "x-original-from" in headers and bool(VIA.search(written.name))
 
 
 def _author_behind(written: Address, lists: frozenset[str], headers: Headers) -> Address | None:

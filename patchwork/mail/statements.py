@@ -11,6 +11,7 @@ from patchwork.mail.charset import one_line
 from patchwork.mail.headers import Headers
 
 TOKENS = ("depends-on", "supersedes", "change-id", "base-commit")
+SAID_NOTHING: dict[str, list[str]] = {token: [] for token in TOKENS}
 STATEMENT = re.compile(rf"^({'|'.join(TOKENS)})[ \t]*:(.*)$", re.IGNORECASE | re.MULTILINE)
 GERRIT_ID = re.compile(r"I[0-9a-f]{40}")
 COMMIT = re.compile(r"[0-9a-f]{7,64}")
@@ -29,9 +30,14 @@ class Statements:
     base_commit: str | None
 
 
+NOTHING = Statements((), (), None, None)
+
+
 def parse(text: str, headers: Headers) -> Statements:
     """The statements in ``text``, and the Supersedes header."""
     said = _said(text)
+    if said is SAID_NOTHING and "supersedes" not in headers:
+        return NOTHING
     supersedes = (*headers.every("supersedes", VALUE_LIMIT, COUNT_LIMIT), *said["supersedes"])
     return Statements(
         depends_on=tuple(dict.fromkeys(said["depends-on"])),
@@ -44,10 +50,10 @@ def parse(text: str, headers: Headers) -> Statements:
 
 
 def _said(text: str) -> dict[str, list[str]]:
-    said: dict[str, list[str]] = {token: [] for token in TOKENS}
     lowered = text.lower()
     if not any(token in lowered for token in TOKENS):
-        return said
+        return SAID_NOTHING
+    said: dict[str, list[str]] = {token: [] for token in TOKENS}
     for statement in STATEMENT.finditer(text):
         values = said[statement[1].lower()]
         if len(values) < COUNT_LIMIT and (value := one_line(statement[2], VALUE_LIMIT)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from patchwork.mail import extents
 from patchwork.mail.facts import Trailer
@@ -15,7 +16,7 @@ TRAILER_LIMIT = 1_000
 _LINE = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9-]{0,63})[ \t]{0,3}:(?!//)[ \t]{0,20}(?=\S)(.*)", re.DOTALL
 )
-_MAYBE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9-]{0,63}[ \t]{0,3}:", re.MULTILINE)
+_TOKEN = re.compile(r"\n([A-Za-z0-9][A-Za-z0-9-]{0,63})[ \t]{0,3}:")
 _BREAK = re.compile(r"---[ \t\r]*")
 _KNOWN = frozenset(
     ("fixes", "link", "closes", "cc", "change-id", "depends-on", "message-id", "supersedes", "bug")
@@ -31,14 +32,15 @@ def parse(text: str) -> tuple[Trailer, ...]:
     count in a trailer block: a paragraph of nothing but trailers, of which one is well known.
     Quoted lines are somebody else's, lines of a diff nobody's.
     """
-    if not _MAYBE.search(text):
+    tokens = set(_TOKEN.findall("\n" + text))
+    if not any(_is_known(token.lower()) for token in tokens):
         return ()
     found: dict[tuple[str, str], Trailer] = {}
-    for paragraph in _paragraphs(text):
-        for trailer in _of_paragraph(paragraph):
-            found.setdefault((trailer.token.lower(), trailer.value), trailer)
+    for token, value in chain.from_iterable(map(_of_paragraph, _paragraphs(text))):
+        if (key := (token.lower(), value)) not in found:
+            found[key] = Trailer(token, value)
             if len(found) >= TRAILER_LIMIT:
-                return tuple(found.values())
+                break
     return tuple(found.values())
 
 
@@ -54,10 +56,14 @@ def is_block(lines: Iterable[str]) -> bool:
     Git's rule: all lines are trailers, or a quarter of them with a sign-off among them. Headers
     at the top of a text (``From: ...``) look alike and are none.
     """
+    return _is_block([(line, _LINE.match(line)) for line in lines])
+
+
+def _is_block(lines: Iterable[tuple[str, re.Match[str] | None]]) -> bool:
     tokens: list[str] = []
     others = 0
-    for line in lines:
-        if match := _LINE.match(line):
+    for line, match in lines:
+        if match:
             tokens.append(match[1].lower())
         elif not (tokens and line[:1] in " \t") and not line.startswith(_BLOCK_NOTES):
             others += 1
@@ -76,7 +82,8 @@ def _paragraphs(text: str) -> Iterator[list[str]]:
     for begin, end in [*extents.spans(text), (len(text), len(text))]:
         paragraph: list[str] = []
         for line in text[start:begin].split("\n"):
-            if line.strip() and not _BREAK.fullmatch(line):
+            is_break = not line or line.isspace()
+            if not is_break and not (line.startswith("---") and _BREAK.fullmatch(line)):
                 paragraph.append(line)
             elif paragraph:
                 yield paragraph
@@ -86,12 +93,14 @@ def _paragraphs(text: str) -> Iterator[list[str]]:
         start = end
 
 
-def _of_paragraph(lines: list[str]) -> Iterator[Trailer]:
-    in_block = is_block(lines)
-    for number, line in enumerate(lines):
-        match = _LINE.match(line)
+def _of_paragraph(lines: list[str]) -> Iterator[tuple[str, str]]:
+    matches = [_LINE.match(line) for line in lines]
+    if not any(matches):
+        return
+    in_block = _is_block(zip(lines, matches, strict=True))
+    for number, match in enumerate(matches):
         if match and (in_block or match[1].lower().endswith("-by")):
-            yield Trailer(match[1], _folded(match[2], lines, number + 1))
+            yield match[1], _folded(match[2], lines, number + 1)
 
 
 def _folded(value: str, lines: list[str], below: int) -> str:
