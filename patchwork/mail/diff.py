@@ -13,9 +13,12 @@ from typing import NamedTuple
 from patchwork.mail import extents
 from patchwork.mail.extents import FileExtent
 
-_HASHED_MARKERS = ("-", "+", " ")
-_HASHED_NAME = re.compile(r"(---|\+\+\+) (\S+)")
-_HASHED_HUNK = re.compile(r"@@ -\d+(?:,(\d{1,1000}))? \+\d+(?:,(\d{1,1000}))? @@")
+_HASHED_OTHERWISE = re.compile(
+    r"\n(?:(?P<side>---|\+\+\+) (?=\S)[^\s/]*+/?+(?P<path>\S*+)[^\n]*"
+    r"|(?P<hunk>@@ -\d+(?:,(?P<old>\d{1,1000}))? \+\d+(?:,(?P<new>\d{1,1000}))? @@)[^\n]*"
+    r"|(?![-+ ])[^\n]*)"
+)
+"""The lines that are not hashed as they stand: names, heads of hunks, and what is left out."""
 _HASHED_INDEX = re.compile(r"^(index [0-9a-f]{7})[0-9a-f]*\.\.([0-9a-f]{7})[0-9a-f]*")
 
 _QUOTED = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
@@ -153,26 +156,23 @@ def hash(diff: str) -> str | None:
     hash. There, diffs without any hunk (renames, modes, binary files) would all be alike; here
     these, and only these, hash their header lines instead.
     """
-    lines = (diff.replace("\r", "").strip() + "\n").split("\n")
-    kept = [hashed for line in lines if (hashed := _hashed_line(line)) is not None]
-    if not any(line.startswith("@@") for line in kept):
-        kept = [_HASHED_INDEX.sub(r"\1..\2", line) for line in lines if line]
-    if not kept:
+    lines = diff.replace("\r", "").strip()
+    content = _HASHED_OTHERWISE.sub(_hashed_line, f"\n{lines}")
+    if "\n@@" not in content:
+        content = "".join(
+            "\n" + _HASHED_INDEX.sub(r"\1..\2", line) for line in lines.split("\n") if line
+        )
+    if not content:
         return None
-    content = "\n".join(kept) + "\n"
-    return hashlib.sha1(content.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+    hashed = f"{content[1:]}\n".encode("utf-8", "surrogatepass")
+    return hashlib.sha1(hashed, usedforsecurity=False).hexdigest()
 
 
-def _hashed_line(line: str) -> str | None:
-    if line.startswith(("--- ", "+++ ")) and (name := _HASHED_NAME.match(line)):
-        marker = name[1]
-        side = "a/" if marker == "---" else "b/"
-        return f"{marker} {side}{name[2].partition('/')[2]}"
-    if line[:1] in _HASHED_MARKERS:
-        return line
-    if line.startswith("@@") and (hunk := _HASHED_HUNK.match(line)):
-        return f"@@ -{extents.line_count(hunk[1])} +{extents.line_count(hunk[2])} @@"
-    return None
+def _hashed_line(line: re.Match[str]) -> str:
+    side, path, hunk, old, new = line.groups()
+    if hunk:
+        return f"\n@@ -{extents.line_count(old)} +{extents.line_count(new)} @@"
+    return f"\n{side} {'a' if side == '---' else 'b'}/{path}" if side else ""
 
 
 def _file_diff(text: str, extent: FileExtent) -> FileDiff:
