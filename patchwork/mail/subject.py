@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from patchwork.mail.facts import NAME_LIMIT, SUBJECT_LIMIT, SubjectFacts
 
@@ -57,11 +58,10 @@ def parse(subject: str, drop: tuple[str, ...] = ()) -> SubjectFacts:
     text = " ".join(subject[:SUBJECT_LIMIT].split())
     is_reply, brackets, written = _take_apart(text)
     name = written or NO_SUBJECT
-    marks = _read(brackets, {dropped.casefold() for dropped in drop})
+    marks = _read(brackets, drop)
     stem, named_version = _without_version(name)
-    if marks.version is None and not marks.index:
-        # A numbered patch called "Bump libfoo to v2" belongs to its siblings all the same.
-        marks.version = named_version
+    # A numbered patch called "Bump libfoo to v2" belongs to its siblings all the same.
+    is_versioned = marks.version is not None or marks.index
     display = f"[{','.join(marks.prefixes)}] {name}" if marks.prefixes else name
     return SubjectFacts(
         name=name[:NAME_LIMIT].rstrip(),
@@ -69,7 +69,7 @@ def parse(subject: str, drop: tuple[str, ...] = ()) -> SubjectFacts:
         display=display[:NAME_LIMIT].rstrip(),
         index=marks.index,
         total=marks.total,
-        version=marks.version,
+        version=marks.version if is_versioned else named_version,
         is_reply=is_reply,
         is_patch=marks.is_patch,
         is_pull=marks.is_pull or _PULL_NAME.match(name) is not None,
@@ -77,17 +77,17 @@ def parse(subject: str, drop: tuple[str, ...] = ()) -> SubjectFacts:
     )
 
 
-def _take_apart(text: str) -> tuple[bool, list[str], str]:
+def _take_apart(text: str) -> tuple[bool, tuple[str, ...], str]:
     """Whether it is a reply, the contents of the leading brackets, and the name."""
     is_reply = False
-    brackets: list[str] = []
+    brackets: tuple[str, ...] = ()
     position = 0
     while position < len(text):
         if text[position] == "[":
             end = text.find("]", position)
             if end < 0:
                 break
-            brackets.append(text[position + 1 : end].replace("[", " "))
+            brackets += (text[position + 1 : end].replace("[", " "),)
             position = _skip(text, end + 1, " ]:")
         elif (reply := _REPLY.match(text, position)) and _is_reply_word(
             text, reply.end(), brackets
@@ -99,9 +99,9 @@ def _take_apart(text: str) -> tuple[bool, list[str], str]:
     return is_reply, brackets, text[position:]
 
 
-def _is_reply_word(text: str, behind: int, brackets: list[str]) -> bool:
+def _is_reply_word(text: str, behind: int, brackets: tuple[str, ...]) -> bool:
     """Behind ``[PATCH]`` such a word names a part of the program, unless a bracket follows."""
-    return not brackets or text.startswith("[", behind) or not _read(brackets, set()).is_patch
+    return not brackets or text.startswith("[", behind) or not _read(brackets, ()).is_patch
 
 
 def _skip(text: str, position: int, characters: str) -> int:
@@ -110,7 +110,10 @@ def _skip(text: str, position: int, characters: str) -> int:
     return position
 
 
-def _read(brackets: list[str], dropped: set[str]) -> _Marks:
+@lru_cache(maxsize=2048)
+def _read(brackets: tuple[str, ...], drop: tuple[str, ...]) -> _Marks:
+    """What the brackets say; remembered, because most mails of a list say the same few things."""
+    dropped = {dropped.casefold() for dropped in drop}
     marks = _Marks()
     for bracket in brackets:
         if bracket.strip().casefold() in dropped:
@@ -179,6 +182,8 @@ def _note_series(index: int, total: int, marks: _Marks) -> None:
 
 def _without_version(name: str) -> tuple[str, int | None]:
     """The name without a ``(v4)`` or ``, take 5`` at its end, and that number."""
+    if name[-1] not in _VERSION_TAIL:
+        return name, None
     head = name.rstrip(_VERSION_TAIL)
     number = _first_number(name[len(head) :])
     if number is None or number > HIGHEST_NUMBER:
