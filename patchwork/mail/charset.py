@@ -17,6 +17,12 @@ NOT_TEXT |= {"uu_codec", "zlib_codec"}
 WITHOUT_ALIAS = {"koi8_u", "koi8_t", "cp720", "cp737", "cp856", "cp874", "cp875", "cp1006"}
 WIDE = ("utf_16", "utf_32")
 WRONG_BYTES_LIMIT = 10_000
+RARE = 50
+"""One wrong byte in so many is worth a call each; more of them are translated all at once."""
+CUT_CHARACTER = re.compile(
+    "(?:\udcf0[\udc90-\udcbf]|[\udcf1-\udcf3][\udc80-\udcbf]|\udcf4[\udc80-\udc8f])[\udc80-\udcbf]"
+)
+"""Three wrong bytes, escaped by Python, that are wrong together: the fourth is missing."""
 
 CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)))
 NOT_BASE64 = bytes(
@@ -69,9 +75,16 @@ def _decode_unlabelled(raw: bytes) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         wrong_bytes = raw.decode("utf-8", "replace").count("\ufffd")
-    if wrong_bytes <= WRONG_BYTES_LIMIT:
+    if wrong_bytes > WRONG_BYTES_LIMIT:
+        return _decode_western(raw)
+    if wrong_bytes * RARE <= len(raw):
         return raw.decode("utf-8", "patchwork.western")
-    return _decode_western(raw)
+    escaped = raw.decode("utf-8", "surrogateescape")
+    return CUT_CHARACTER.sub(_western_for_cut, escaped).translate(WESTERN)
+
+
+def _western_for_cut(character: re.Match[str]) -> str:
+    return _decode_western(character[0].encode("utf-8", "surrogateescape"))
 
 
 def _decode_western(raw: bytes) -> str:
@@ -88,6 +101,8 @@ def _western_for_wrong(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error("patchwork.western", _western_for_wrong)
+WESTERN = {0xDC00 + byte: _decode_western(bytes([byte])) for byte in range(0x80, 0x100)}
+"""A wrong byte as Python escapes it -> what it is taken for."""
 
 
 def storable(text: str) -> str:

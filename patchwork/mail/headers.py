@@ -118,18 +118,28 @@ def split(raw: bytes) -> tuple[Headers, bytes]:
     It ends at the first blank line, or before the first line that can be no header: some
     senders leave the blank line out.
     """
-    block, body = _split_at_blank_line(raw)
+    headers, body = split_within(raw, 0, len(raw))
+    return headers, raw[body:]
+
+
+def split_within(raw: bytes, start: int, end: int) -> tuple[Headers, int]:
+    """The same for a part of a mail: the header block, and where what comes after it begins."""
+    block_end, body = _blank_line(raw, start, end)
+    block = raw[start:block_end]
     headers = Headers(block.rstrip(b"\r\n"))
     if headers.has_other_lines and (stray := STRAY_LINE.search(block)):
-        return Headers(raw[: stray.start()].rstrip(b"\r\n")), raw[stray.start() :]
+        return Headers(block[: stray.start()].rstrip(b"\r\n")), start + stray.start()
     return headers, body
 
 
-def _split_at_blank_line(raw: bytes) -> tuple[bytes, bytes]:
-    if raw.startswith((b"\n", b"\r\n")):
-        return b"", raw[raw.index(b"\n") + 1 :]
-    end = raw.find(b"\n\n")
-    head_end = end if end >= 0 else len(raw)
-    if raw.find(b"\r", 0, head_end) >= 0 and (crlf_end := raw.find(b"\n\r\n", 0, head_end)) >= 0:
-        return raw[:crlf_end], raw[crlf_end + 3 :]
-    return (raw[:end], raw[end + 2 :]) if end >= 0 else (raw, b"")
+def _blank_line(raw: bytes, start: int, end: int) -> tuple[int, int]:
+    """Where the first blank line is: the end of what stands above, the start of what below."""
+    if raw.startswith((b"\n", b"\r\n"), start, end):
+        return start, raw.index(b"\n", start) + 1
+    blank = raw.find(b"\n\n", start, end)
+    above = blank if blank >= 0 else end
+    if raw.find(b"\r", start, above) >= 0:
+        blank_crlf = raw.find(b"\n\r\n", start, above)
+        if blank_crlf >= 0:
+            return blank_crlf, blank_crlf + 3
+    return (blank, blank + 2) if blank >= 0 else (end, end)

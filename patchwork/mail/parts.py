@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 
 from patchwork.mail import rendering
 from patchwork.mail.charset import NOT_BASE64, decode, decode_base64
 from patchwork.mail.facts import Unreadable
-from patchwork.mail.headers import Headers, split
+from patchwork.mail.headers import Headers, split_within
 
 DEPTH_LIMIT = 30
 PART_COUNT_LIMIT = 5_000
@@ -114,32 +115,47 @@ def _texts(found: list[Part]) -> tuple[str, ...]:
 
 def leaves(headers: Headers, body: bytes) -> list[Part]:
     """The parts that have no parts of their own; of alternatives only the best readable one."""
-    return _Walk().leaves(headers, body)
+    return _Walk(body).leaves(headers, 0, len(body))
 
 
 class _Walk:
-    """One way through all parts of a mail, which ends when there are too many."""
+    """One way through all parts of a mail, which ends when there are too many.
 
-    def __init__(self) -> None:
+    Parts are told by where they begin and end: a copy on each level would take more time than
+    all else.
+    """
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
         self._part_count = 0
 
     def leaves(
-        self, headers: Headers, body: bytes, default_type: str = "text/plain", depth: int = 0
+        self,
+        headers: Headers,
+        start: int,
+        end: int,
+        default_type: str = "text/plain",
+        depth: int = 0,
     ) -> list[Part]:
         """The leaves below one part."""
         self._check_limits(depth)
         written = headers.first("content-type", VALUE_LIMIT)
         content_type, parameters = _content_type(written, default_type)
         is_multipart = content_type.startswith("multipart/")
-        sections = _sections(parameters.get("boundary", ""), body) if is_multipart else []
+        boundary = parameters.get("boundary", "").rstrip()[:BOUNDARY_LIMIT] if is_multipart else ""
+        sections = _sections(boundary, self._raw, start, end) if boundary else []
         if not sections:
             leaf_type = "text/plain" if is_multipart else content_type
-            return [Part(headers, leaf_type, parameters, body)]
+            return [Part(headers, leaf_type, parameters, self._raw[start:end])]
         inner_type = "message/rfc822" if content_type == "multipart/digest" else "text/plain"
-        found = [self.leaves(*split(section), inner_type, depth + 1) for section in sections]
+        found = [self._below(*section, inner_type, depth + 1) for section in sections]
         if content_type == "multipart/alternative":
             return _best_of(found)
         return [part for parts in found for part in parts]
+
+    def _below(self, start: int, end: int, default_type: str, depth: int) -> list[Part]:
+        headers, body = split_within(self._raw, start, end)
+        return self.leaves(headers, body, end, default_type, depth)
 
     def _check_limits(self, depth: int) -> None:
         self._part_count += 1
@@ -171,21 +187,41 @@ def _content_type(value: str, default: str) -> tuple[str, Mapping[str, str]]:
     return content_type if "/" in content_type else default, parameters
 
 
-def _sections(boundary: str, body: bytes) -> list[bytes]:
+def _sections(boundary: str, raw: bytes, start: int, end: int) -> list[tuple[int, int]]:
     """What stands between the boundaries; nothing when there are none."""
-    if not boundary.strip():
-        return []
-    delimiter = b"\n--" + boundary.rstrip()[:BOUNDARY_LIMIT].encode("utf-8", "replace")
-    sections: list[list[bytes]] = []
-    for piece in (b"\n" + body).split(delimiter, DELIMITER_LIMIT)[1:]:
-        rest_of_line, _, after = piece.partition(b"\n")
-        if not rest_of_line.strip():
-            sections.append([after])
-        elif rest_of_line.startswith(b"--"):
-            break
-        elif sections:
-            sections[-1] += [delimiter, piece]
-    return [b"".join(section).removesuffix(b"\r") for section in sections]
+    dashes = b"--" + boundary.encode("utf-8", "replace")
+    sections: list[tuple[int, int]] = []
+    opened: int | None = None
+    for line in islice(_lines_with(dashes, raw, start, end), DELIMITER_LIMIT):
+        line_end = raw.find(b"\n", line, end)
+        rest = raw[line + len(dashes) : line_end if line_end >= 0 else end]
+        is_last = rest.startswith(b"--")
+        if rest.strip() and not is_last:
+            continue
+        if opened is not None:
+            sections.append(_without_return(raw, opened, line - 1))
+        # A line right below that only begins like the boundary is text: no header may begin there.
+        is_text = raw.startswith(dashes, line_end + 1, end)
+        opened = end if line_end < 0 else line_end if is_text else line_end + 1
+        if is_last:
+            return sections
+    return sections if opened is None else [*sections, _without_return(raw, opened, end)]
+
+
+def _lines_with(dashes: bytes, raw: bytes, start: int, end: int) -> Iterator[int]:
+    """Where lines begin with these bytes."""
+    if raw.startswith(dashes, start, end):
+        yield start
+    below = b"\n" + dashes
+    found = raw.find(below, start, end)
+    while found >= 0:
+        yield found + 1
+        found = raw.find(below, found + len(below), end)
+
+
+def _without_return(raw: bytes, start: int, end: int) -> tuple[int, int]:
+    """A stretch without a carriage return at its end: it belongs to the boundary below."""
+    return start, end - raw.endswith(b"\r", start, end)
 
 
 def _is_base64(body: bytes) -> bool:
