@@ -123,6 +123,18 @@ def parsemail(bench: Bench) -> Iterator[Figure]:
         )
 
 
+def _in_parallel(place: Site, raws: Sequence[bytes]) -> None:
+    with ThreadPoolExecutor(PROCESSES) as threads:
+        deliveries = [threads.submit(place.parsemail, raw) for raw in raws]
+        try:
+            for delivery in deliveries:
+                delivery.result()
+        except BaseException:
+            # Whoever interrupts does not wait for the rest.
+            threads.shutdown(cancel_futures=True)
+            raise
+
+
 def parallel(bench: Bench) -> Iterator[Figure]:
     """Many parsemail processes at once: what is lost, what is double, how it is grouped."""
     raws = bench.raws[:PARALLEL]
@@ -132,8 +144,7 @@ def parallel(bench: Bench) -> Iterator[Figure]:
         with site(bench.server) as place:
             with place.daemon() if has_daemon else nullcontext():
                 began = time.perf_counter()
-                with ThreadPoolExecutor(PROCESSES) as threads:
-                    list(threads.map(place.parsemail, raws))
+                _in_parallel(place, raws)
                 seconds = time.perf_counter() - began
             found = place.ask("grouping")
         lost = set(truth["msgids"]) - set(found["msgids"])
