@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from patchwork.mail import extents
 
+_SIGNATURES = ("-- \n", "-- \r\n")
 _SIGNATURE = re.compile(r"\n-- \r?\n")
 _GIT_SIGNATURE = re.compile(r"\n--\r?\n\d+\.\d[^\n]*\s*+\Z")
 _BLANK_LINE = re.compile(r"\n[ \t\r]*+\n")
@@ -103,12 +104,14 @@ def _parted(text: str, found: list[tuple[int, int]]) -> tuple[str, str | None]:
 
 
 def _cleaned(text: str, found: list[tuple[int, int]]) -> str:
-    gaps = _gaps(text, found)
-    kept = []
-    for gap, (start, end) in zip(gaps, found, strict=False):
-        kept += [_without_short_signature(gap), _ended(text[start:end])]
-    kept.append(_without_signature(_without_footer(gaps[-1])).rstrip())
-    return _without_blank_top("".join(kept)) if found else _tidy(kept[0])
+    if not found:
+        return _tidy(_without_signature(_without_footer(text)))
+    end = found[-1][1]
+    above = text[:end]
+    if any(signature in above for signature in _SIGNATURES):
+        above = _without_short_signatures(text, found)
+    below = _without_signature(_without_footer(text[end:])).rstrip()
+    return _without_blank_top(_ended(above) + below)
 
 
 def _spans_left(text: str, found: list[tuple[int, int]], cleaned: str) -> list[tuple[int, int]]:
@@ -158,6 +161,14 @@ def _without_signature(text: str) -> str:
     if "\n--" in bounded[start:] and (bare := _GIT_SIGNATURE.search(bounded, start)):
         return bounded[1 : bare.start() + 1]
     return text
+
+
+def _without_short_signatures(text: str, found: list[tuple[int, int]]) -> str:
+    """The text up to the end of its last diff."""
+    kept = []
+    for gap, (start, end) in zip(_gaps(text, found), found, strict=False):
+        kept += [_without_short_signature(gap) if "-- " in gap else gap, text[start:end]]
+    return "".join(kept)
 
 
 def _without_short_signature(text: str) -> str:

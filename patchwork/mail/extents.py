@@ -42,7 +42,6 @@ _OPENINGS = ("diff -", "--- ", "Index: ")
 
 _FIRST_HUNK = re.compile(_HUNK)
 _NEXT_HUNK = re.compile(rf"(?:[ \t\r]*+\n){{0,3}}+{_HUNK}")
-_NO_NEWLINE = re.compile(r"\\ [^\n]*(?:\n|\Z)")
 _OTHER_LINE = re.compile(r"\n(?![-+ \\]|(?!diff |Index: )[^@\r\n][^\n]*\n[-+ \\@])")
 """Behind a run of hunk lines and torn-off ends of some."""
 _BLANK_LINES = re.compile(r"\n++|(?:\r\n)++")
@@ -82,18 +81,16 @@ def spans(text: str) -> list[tuple[int, int]]:
 
     Files with only blank lines between them are one diff.
     """
-    extents = files(text)
-    first = next(extents, None)
-    if first is None:
-        return []
     found: list[tuple[int, int]] = []
-    start, end = first.start, first.end
-    for file in extents:
-        if file.start > end and not text[end : file.start].isspace():
-            found.append((start, end))
-            start = file.start
-        end = file.end
-    return [*found, (start, end)]
+    first = last = 0
+    for opening, _, end in _found(text):
+        start = _first_line(text, opening)
+        if start > last and not (last and text[last:start].isspace()):
+            if last:
+                found.append((first, last))
+            first = start
+        last = end
+    return [*found, (first, last)] if last else []
 
 
 def spans_above(text: str, found: list[tuple[int, int]], cut: int) -> list[tuple[int, int]]:
@@ -115,13 +112,8 @@ def spans_above(text: str, found: list[tuple[int, int]], cut: int) -> list[tuple
 
 def files(text: str) -> Iterator[FileExtent]:
     """The diffs of single files, in order."""
-    if not may_hold_diff(text):
-        return
-    opening = _FIRST_FILE.match(text) or _FILE_BELOW.search(text)
-    while opening:
-        extent = _file_extent(text, opening)
-        yield extent
-        opening = _FILE_BELOW.search(text, extent.end - 1)
+    for opening, hunks_end, end in _found(text):
+        yield FileExtent(_first_line(text, opening), opening.end(), hunks_end, end)
 
 
 def may_hold_diff(text: str) -> bool:
@@ -129,17 +121,27 @@ def may_hold_diff(text: str) -> bool:
     return text.startswith(_OPENINGS) or any(f"\n{opening}" in text for opening in _OPENINGS)
 
 
-def _file_extent(text: str, opening: re.Match[str]) -> FileExtent:
-    body = end = hunks_end = opening.end()
-    if opening.lastindex:
-        for _, hunks_end in hunks(text, body):
-            end = hunks_end
-    elif binary := _BINARY_OPENING.match(text, body):
-        end = _binary_end(text, binary.end())
-    if text.startswith(_PROPERTIES_OPENINGS, end) and (properties := _PROPERTIES.match(text, end)):
-        end = properties.end()
+def _found(text: str) -> Iterator[tuple[re.Match[str], int, int]]:
+    """What stands above the hunks of each file, the end of its hunks, and its end."""
+    if not may_hold_diff(text):
+        return
+    opening = _FIRST_FILE.match(text) or _FILE_BELOW.search(text)
+    while opening:
+        end = hunks_end = opening.end()
+        if opening.lastindex:
+            end = hunks_end = _hunks_end(text, hunks_end)
+        elif binary := _BINARY_OPENING.match(text, end):
+            end = _binary_end(text, binary.end())
+        if text.startswith(_PROPERTIES_OPENINGS, end):
+            properties = _PROPERTIES.match(text, end)
+            end = properties.end() if properties else end
+        yield opening, hunks_end, end
+        opening = _FILE_BELOW.search(text, end - 1)
+
+
+def _first_line(text: str, opening: re.Match[str]) -> int:
     start = opening.start()
-    return FileExtent(start if text[start] != "\n" else start + 1, body, hunks_end, end)
+    return start + 1 if text[start] == "\n" else start
 
 
 def hunks(text: str, position: int) -> Iterator[tuple[re.Match[str], int]]:
@@ -149,11 +151,26 @@ def hunks(text: str, position: int) -> Iterator[tuple[re.Match[str], int]]:
     """
     head = _FIRST_HUNK.match(text, position)
     while head:
-        end = _hunk_end(text, head.end(), line_count(head[2]), line_count(head[4]))
-        while note := _NO_NEWLINE.match(text, end):
-            end = note.end()
+        end = _end_below(text, head)
         yield head, end
         head = _NEXT_HUNK.match(text, end)
+
+
+def _hunks_end(text: str, position: int) -> int:
+    head = _FIRST_HUNK.match(text, position)
+    while head:
+        position = _end_below(text, head)
+        head = _NEXT_HUNK.match(text, position)
+    return position
+
+
+def _end_below(text: str, head: re.Match[str]) -> int:
+    """Where the hunk below its ``@@`` line ends."""
+    old, new = head.group(2, 4)
+    end = _hunk_end(text, head.end(), line_count(old), line_count(new))
+    while text.startswith("\\ ", end):
+        end = text.find("\n", end) + 1 or len(text)
+    return end
 
 
 def line_count(written: str | None) -> int:
