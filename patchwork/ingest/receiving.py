@@ -224,10 +224,23 @@ def _is_ignored(facts: MailFacts, delivery: Delivery) -> bool:
     return facts.hints.ignore and not delivery.from_forge
 
 
+def as_sent_to(project: Project, facts: MailFacts) -> MailFacts:
+    """Only the project's own list may have rewritten From.
+
+    Anybody can write list headers of a list of his own, and name somebody else as the author.
+    """
+    written = facts.rewritten_from
+    own = {project.listemail.lower(), project.listid.lower().replace(".", "@", 1)}
+    if written is None or written.email.lower() in own:
+        return facts
+    return replace(facts, sender=written, rewritten_from=None)
+
+
 def letter(
     packed: Packed, facts: MailFacts, project: Project, position: int, delivery: Delivery
 ) -> Letter:
     """A mail as a project takes it in."""
+    facts = as_sent_to(project, facts)
     hints = facts.hints
     asked = Asked()
     if hints.state or hints.delegate:

@@ -25,7 +25,7 @@ def sender_through(named: tuple[str, ...], headers: Headers) -> tuple[Address, A
     if written is None:
         raise Unreadable(_why_no_sender(headers))
     lists = _mailboxes_of_lists(named)
-    if not _is_rewritten(written, lists, headers):
+    if written.email.lower() not in lists:
         return written, None
     author = _author_behind(written, lists, headers)
     return (author, written) if author else (written, None)
@@ -56,25 +56,24 @@ def _mailboxes_of_lists(names: tuple[str, ...]) -> frozenset[str]:
     return frozenset((*names, *dotted))
 
 
-def _is_rewritten(written: Address, lists: frozenset[str], headers: Headers) -> bool:
-    if written.email.lower() in lists:
-        return True
-    return "x-original-from" in headers and bool(VIA.search(written.name))
-
-
 def _author_behind(written: Address, lists: frozenset[str], headers: Headers) -> Address | None:
-    """X-Original-From, else the only person in Reply-To, else who in Cc has the same name."""
-    original = addresses.first(headers, "x-original-from")
-    if original and original.email.lower() not in lists:
-        return original
+    """X-Original-From, else the only person in Reply-To, else the only one in Cc of that name.
+
+    A sender may have written X-Original-From himself, and a list passes it on; so it counts only
+    when Reply-To names nobody else.
+    """
     name = VIA.split(written.name)[0].strip(" '\"")
     people = [
         reply for reply in addresses.every(headers, "reply-to") if reply.email.lower() not in lists
     ]
+    original = addresses.first(headers, "x-original-from")
+    if original and original.email.lower() not in lists:
+        others = [each for each in people if each.email.lower() != original.email.lower()]
+        return None if others else original
     if len(people) != 1:
         people = [
             copied
             for copied in addresses.every(headers, "cc")
             if name and copied.name.casefold() == name.casefold()
         ]
-    return Address(people[0].name or name, people[0].email) if people else None
+    return Address(people[0].name or name, people[0].email) if len(people) == 1 else None

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from patchwork.mail import addresses, senders
 from patchwork.mail import headers as header_block
-from patchwork.mail.facts import Trailer
+from patchwork.mail.facts import Address, Trailer
 from patchwork.mail.mbox import PatchMail, patch_mbox
 from patchwork.tracking.models import MailTrailer, Patch, Revision
 
@@ -35,7 +35,7 @@ def file_name(name: str) -> str:
 
 
 def _of_patches(patches: QuerySet[Patch], link: Link | None) -> bytes:
-    found = list(patches.select_related("mail__raw", "delegate"))
+    found = list(patches.select_related("mail__raw", "delegate", "submitter"))
     said = _said_in_replies(found)
     mails = (_mail(patch, said[patch.mail.msgid], link) for patch in found)
     return b"".join(map(patch_mbox, mails))
@@ -56,9 +56,17 @@ def _said_in_replies(patches: Sequence[Patch]) -> defaultdict[str, list[Trailer]
     return said
 
 
+def _author(patch: Patch, written: Address) -> Address:
+    """As the mail writes it, unless it is filed as somebody else's."""
+    submitter = patch.submitter
+    if written.email.lower() == submitter.email_key:
+        return written
+    return Address(submitter.name, submitter.email)
+
+
 def _mail(patch: Patch, said: Sequence[Trailer], link: Link | None) -> PatchMail:
     headers, _ = header_block.split(patch.mail.raw.raw)
-    sender, _ = senders.sender(headers)
+    sender = _author(patch, senders.sender(headers)[0])
     further = [("X-Patchwork-Id", str(patch.pk))]
     if patch.delegate:
         further.append(("X-Patchwork-Delegate", patch.delegate.email or patch.delegate.username))

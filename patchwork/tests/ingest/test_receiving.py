@@ -610,3 +610,60 @@ class TestStatements:
         ]
         assert self.count(raws) <= 0.15 * len(raws)
         assert Series.objects.count() == 50
+
+
+class TestAuthors:
+    """Whoever has a list of his own can rewrite From there; ours is the only one believed."""
+
+    FORGED = {
+        "via, and an original From": {
+            "From": "Evil via anything <evil@evil.example>",
+            "X-Original-From": "Alice <alice@example.org>",
+        },
+        "a list of his own": {
+            "From": "Evil <evil@evil.example>",
+            "X-Mailing-List": "evil@evil.example",
+            "Reply-To": "alice@example.org",
+        },
+        "a list id of his own": {
+            "From": "Evil <evil@evil.example>",
+            "List-Post": "<mailto:evil@evil.example>",
+            "X-Original-From": "alice@example.org",
+        },
+        "our list rewrote From, and he wrote the original": {
+            "From": "Evil via List <list@example.org>",
+            "Reply-To": "evil@evil.example",
+            "X-Original-From": "Alice <alice@example.org>",
+        },
+    }
+
+    @pytest.mark.parametrize("headers", FORGED.values(), ids=FORGED)
+    def test_nobody_is_filed_as_somebody_else(
+        self, project: Project, headers: dict[str, str]
+    ) -> None:
+        receive(patch("[PATCH] Name", msgid="<1@x>"))
+        receive(patch("[PATCH v2] Name", msgid="<2@x>", headers=headers))
+        forged = Patch.objects.get(mail__msgid="<2@x>")
+        assert forged.submitter.email != "alice@example.org"
+        assert Series.objects.count() == 2
+        assert Patch.objects.get(mail__msgid="<1@x>").state.slug == "new"
+
+    def test_our_own_list_may_rewrite_from(self, project: Project) -> None:
+        headers = {"From": "Alice via List <list@example.org>", "Reply-To": "alice@example.org"}
+        receive(patch("[PATCH] Name", headers=headers))
+        assert Patch.objects.get().submitter.email == "alice@example.org"
+
+
+def test_a_pattern_that_explodes_stops_nobodys_mail(project: Project) -> None:
+    Project.objects.create(
+        linkname="slow", name="Slow", listid=LIST_ID, listemail="l@x.org", subject_match="(a+)+$"
+    )
+    assert receive(patch(f"[PATCH] {'a' * 60}! x")).fate == Fate.PATCH
+    assert Patch.objects.get().project == project
+
+
+def test_a_list_id_may_be_written_as_in_the_header(states: None) -> None:
+    Project.objects.create(
+        linkname="l", name="L", listid=f"The list <{LIST_ID}>", listemail="list@example.org"
+    )
+    assert receive(patch("[PATCH] Name")).fate == Fate.PATCH

@@ -305,6 +305,14 @@ class TestSenders:
             ("Reply-To: a@b.c, d@e.f\nCc: Ada Abbot <ada@example.org>\n", ADA),
             ("Reply-To: tools@x.org\n", Address("Ada Abbot via Tools", "tools@x.org")),
             ("X-Original-From: tools@x.org\nReply-To: ada@example.org\n", ADA),
+            (
+                "X-Original-From: oto@example.org\nReply-To: ada@example.org\n",
+                Address("Ada Abbot via Tools", "tools@x.org"),
+            ),
+            (
+                "Cc: Ada Abbot <ada@example.org>, Ada Abbot <oto@example.org>\n",
+                Address("Ada Abbot via Tools", "tools@x.org"),
+            ),
         ],
     )
     def test_where_the_author_is_looked_for(self, headers: str, sender: Address) -> None:
