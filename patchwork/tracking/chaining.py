@@ -363,9 +363,11 @@ def _same_name(entry: _Entry, known: _Known) -> list[_Series]:
 
 
 def _is_next(entry: _Entry, newest: _Entry) -> bool:
-    """A higher version; or no version ever, as with "Feature" and, some days later, "feature"."""
-    has_no_versions = entry.posting.version is None and newest.posting.version is None
-    return entry.marker > newest.marker or has_no_versions
+    """A higher version, or the same once more: "Feature" and "feature", RESEND v2 after v2.
+
+    Did a second v2 found a series, every later version would have two series to choose from.
+    """
+    return entry.marker >= newest.marker
 
 
 def _is_within_a_year(entry: _Entry, series: _Series) -> bool:

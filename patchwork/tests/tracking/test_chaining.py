@@ -477,27 +477,11 @@ NOT_CONTINUED = {
         [["#a"], ["v2 Feature"]],
         (),
     ),
-    "a version that is not higher": (
-        """
-        + [PATCH v2] Feature                  #a
-        + [PATCH v2] Feature                  #b
-        """,
-        [["#a"], ["#b"]],
-        ("a",),
-    ),
-    "a first version, said and not said": (
-        """
-        + [PATCH] Feature                     #a
-        + [PATCH v1] Feature                  #b
-        """,
-        [["#a"], ["#b"]],
-        ("a",),
-    ),
     "two series have the name": (
         """
         + [PATCH v2] Fix typo                 #a
-        + [PATCH v2] Fix typo                 #b
-        + [PATCH v3] Fix typo                 #c
+        + [PATCH v2] Fix typo                 #b @400d
+        + [PATCH v3] Fix typo                 #c @300d
         """,
         [["#a"], ["#b"], ["#c"]],
         ("b", "a"),
@@ -679,7 +663,12 @@ def test_a_maintainer_continues_a_series_by_saying_so(claim: str) -> None:
 
 def test_many_namesakes_do_not_crowd_out_a_persons_own_series() -> None:
     evil = "\n".join(f"+ bob: [PATCH v2] Feature   #e{n}" for n in range(100))
-    outcome = series_of(f"+ [PATCH] Feature  #mine\n{evil}\n+ [PATCH v3] Feature  #next")
+    picture = f"+ [PATCH] Feature  #mine\n{evil}\n+ [PATCH v3] Feature  #next"
+    mails = [
+        replace(piece, submitter=100 + number) if piece.msgid.startswith("e") else piece
+        for number, piece in enumerate(pieces(picture))
+    ]
+    outcome = chain(group(mails))
     assert ["#mine", "#next"] in chained(outcome)
     assert max(len(series.possibly_continues) for series in outcome) == 5
 
@@ -880,3 +869,15 @@ def test_the_newest_revision_holds_the_highest_of_each_patch(
             )
             for number in (1, 2, 3)
         }
+
+
+def test_a_version_sent_again_is_a_revision_and_the_next_one_goes_on() -> None:
+    outcome = series_of(
+        """
+        + [PATCH] Feature                     #a
+        + [PATCH v2] Feature                  #b  @1d
+        + [PATCH RESEND v2] Feature           #c  @2d
+        + [PATCH v3] Feature                  #d  @3d
+        """
+    )
+    assert chained(outcome) == [["#a", "#b", "#c", "#d"]]
