@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-import re
+from typing import Any
 
+import regex
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -15,8 +16,8 @@ from patchwork.databases import IdentifierField
 def is_a_pattern(value: str) -> None:
     """Refuse a regular expression that does not compile."""
     try:
-        re.compile(value)
-    except re.error as error:
+        regex.compile(value)
+    except regex.error as error:
         raise ValidationError(f"Not a regular expression: {error}") from error
 
 
@@ -145,6 +146,16 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.listid = bare_list_id(self.listid)
+        super().save(*args, **kwargs)
+
+
+def bare_list_id(written: str) -> str:
+    """``list.example.org``, also out of a header's ``The list <list.example.org>``."""
+    before, bracket, rest = written.rpartition("<")
+    return (rest.partition(">")[0] if bracket else before or rest).strip()
 
 
 class ProjectLock(models.Model):

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-import re
+import logging
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
+import regex
 from django.db import connection
 from django.db.models import Exists, F, OuterRef, Subquery
 from django.db.models.functions import Coalesce
@@ -15,6 +16,9 @@ from django.db.models.functions import Coalesce
 from patchwork.databases import attributes, revive, select
 from patchwork.projects.models import DelegationRule, Project, State
 
+logger = logging.getLogger(__name__)
+
+MATCH_SECONDS = 0.1
 SUPERSEDED_SLUG = "superseded"
 
 
@@ -80,14 +84,24 @@ def addressed(projects: Sequence[Project], addresses: Iterable[str], subject: st
 def among(sharing: Sequence[Project], subject: str) -> Project | None:
     """Which of the projects on one list takes a mail with this subject."""
     for project in sharing:
-        if project.subject_match and _pattern(project.subject_match).search(subject):
+        if project.subject_match and _matches(project, subject):
             return project
     return next((project for project in sharing if not project.subject_match), None)
 
 
+def _matches(project: Project, subject: str) -> bool:
+    """A pattern that takes for ever on some subject must not stop the mail of everybody."""
+    try:
+        found = _pattern(project.subject_match).search(subject, timeout=MATCH_SECONDS)
+    except TimeoutError:
+        logger.error("the subject pattern of %s takes too long on %r", project, subject)
+        return False
+    return found is not None
+
+
 @lru_cache(maxsize=256)
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text, re.MULTILINE | re.IGNORECASE)
+def _pattern(text: str) -> regex.Pattern[str]:
+    return regex.compile(text, regex.MULTILINE | regex.IGNORECASE)
 
 
 def first_state_ids(project_ids: Iterable[int]) -> dict[int, int]:
