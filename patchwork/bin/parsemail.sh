@@ -27,7 +27,13 @@ if [ ! -f "$base/manage.py" ]; then
 fi
 
 python="$base/venv/bin/python"
-[ -x "$python" ] || python=python3
+if [ ! -x "$python" ]; then
+    if [ -e "$base/venv" ] || [ -L "$python" ]; then
+        echo "$python cannot be run by $(id -un): the mail is to be delivered later." >&2
+        exit 75
+    fi
+    python=python3
+fi
 
 DJANGO_SETTINGS_MODULE="${DJANGO_SETTINGS_MODULE:-patchwork.settings.production}"
 export DJANGO_SETTINGS_MODULE

@@ -53,16 +53,21 @@ def _store_bytes(row: QuarantinedMail, raw: bytes) -> None:
 
 def _spool(digest: str, raw: bytes) -> Path:
     directory = Path(settings.SPOOL_DIR)
-    directory.mkdir(mode=0o770, parents=True, exist_ok=True)
+    directory.mkdir(mode=0o750, parents=True, exist_ok=True)
     path = directory / digest
     unfinished = directory / f"{digest}.{os.getpid()}.tmp"
-    with unfinished.open("wb") as file:
+    with open(unfinished, "wb", opener=_private) as file:
         file.write(raw)
         file.flush()
         os.fsync(file.fileno())
     unfinished.rename(path)
     _sync_directory(directory)
     return path
+
+
+def _private(path: str, flags: int) -> int:
+    """Readable by the mail's user and group alone."""
+    return os.open(path, flags, 0o640)
 
 
 def _sync_directory(directory: Path) -> None:
