@@ -27,15 +27,16 @@ _EXTENDED = (
 _NAMES = r"---[ \t][^\n]*\n\+\+\+[ \t][^\n]*(?:\n|\Z)"
 _RANGE = r"([0-9]{1,9})(?:,([0-9]{1,9}))?"
 _HUNK = rf"@@ -{_RANGE} \+{_RANGE} @@([^\n]*)(?:\n|\Z)"
+_HUNK_LIKE = r"@@ -[0-9]{1,9}(?:,[0-9]{1,9})? \+[0-9]{1,9}(?:,[0-9]{1,9})? @@"
 _BINARY = r"GIT binary patch\r?\n"
 _FILE = (
     r"(?:Index: [^\n]*\n={60,}\r?(?:\n|\Z)"
     rf"(?:{_EXTENDED})*+(?:{_COMMAND}(?:{_EXTENDED})*+)?({_NAMES})?"
-    rf"|{_COMMAND}(?:(?:{_EXTENDED})++({_NAMES})?|({_NAMES})(?={_HUNK})|(?={_BINARY}))"
-    rf"|(?=--- )({_NAMES})(?={_HUNK}))"
+    rf"|{_COMMAND}(?:(?:{_EXTENDED})++({_NAMES})?|({_NAMES})(?={_HUNK_LIKE})|(?={_BINARY}))"
+    rf"|(?=--- )({_NAMES})(?={_HUNK_LIKE}))"
 )
-"""All that stands above the first hunk, if it makes a diff: names alone do not. A group of it is
-matched only with the names."""
+"""All that stands above the first hunk, if it makes a diff: names alone do not. Its groups are the
+names."""
 _FIRST_FILE = re.compile(_FILE)
 _FILE_BELOW = re.compile(rf"\n{_FILE}")
 _OPENINGS = ("diff -", "--- ", "Index: ")
@@ -83,8 +84,7 @@ def spans(text: str) -> list[tuple[int, int]]:
     """
     found: list[tuple[int, int]] = []
     first = last = 0
-    for opening, _, end in _found(text):
-        start = _first_line(text, opening)
+    for start, _, _, end in _found(text):
         if start > last and not (last and text[last:start].isspace()):
             if last:
                 found.append((first, last))
@@ -112,8 +112,7 @@ def spans_above(text: str, found: list[tuple[int, int]], cut: int) -> list[tuple
 
 def files(text: str) -> Iterator[FileExtent]:
     """The diffs of single files, in order."""
-    for opening, hunks_end, end in _found(text):
-        yield FileExtent(_first_line(text, opening), opening.end(), hunks_end, end)
+    return map(FileExtent._make, _found(text))
 
 
 def may_hold_diff(text: str) -> bool:
@@ -121,27 +120,25 @@ def may_hold_diff(text: str) -> bool:
     return text.startswith(_OPENINGS) or any(f"\n{opening}" in text for opening in _OPENINGS)
 
 
-def _found(text: str) -> Iterator[tuple[re.Match[str], int, int]]:
-    """What stands above the hunks of each file, the end of its hunks, and its end."""
+def _found(text: str) -> Iterator[tuple[int, int, int, int]]:
+    """What a ``FileExtent`` is made of, for each file."""
     if not may_hold_diff(text):
         return
-    opening = _FIRST_FILE.match(text) or _FILE_BELOW.search(text)
+    start, opening = 0, _FIRST_FILE.match(text)
+    if opening is None and (opening := _FILE_BELOW.search(text)):
+        start = opening.start() + 1
     while opening:
-        end = hunks_end = opening.end()
+        body = hunks_end = end = opening.end()
         if opening.lastindex:
-            end = hunks_end = _hunks_end(text, hunks_end)
-        elif binary := _BINARY_OPENING.match(text, end):
+            hunks_end = end = _hunks_end(text, body)
+        elif binary := _BINARY_OPENING.match(text, body):
             end = _binary_end(text, binary.end())
         if text.startswith(_PROPERTIES_OPENINGS, end):
             properties = _PROPERTIES.match(text, end)
             end = properties.end() if properties else end
-        yield opening, hunks_end, end
-        opening = _FILE_BELOW.search(text, end - 1)
-
-
-def _first_line(text: str, opening: re.Match[str]) -> int:
-    start = opening.start()
-    return start + 1 if text[start] == "\n" else start
+        yield start, body, hunks_end, end
+        if opening := _FILE_BELOW.search(text, end - 1):
+            start = opening.start() + 1
 
 
 def hunks(text: str, position: int) -> Iterator[tuple[re.Match[str], int]]:
@@ -166,8 +163,10 @@ def _hunks_end(text: str, position: int) -> int:
 
 def _end_below(text: str, head: re.Match[str]) -> int:
     """Where the hunk below its ``@@`` line ends."""
-    old, new = head.group(2, 4)
-    end = _hunk_end(text, head.end(), line_count(old), line_count(new))
+    end = head.end()
+    if not text.startswith("@@ ", end):  # Else it is empty.
+        old, new = head.group(2, 4)
+        end = _hunk_end(text, end, line_count(old), line_count(new))
     while text.startswith("\\ ", end):
         end = text.find("\n", end) + 1 or len(text)
     return end
@@ -185,8 +184,6 @@ def _hunk_end(text: str, position: int, old: int, new: int) -> int:
     borne: a blank context line whose leading blank was eaten, and a line torn in two. A hunk that
     breaks off before its counts are used up ends at its last line that is not blank.
     """
-    if text.startswith("@", position):
-        return position
     if old + new > _MANY_LINES:
         position, old, new = _skipped(text, position, old, new)
     size = len(text)
