@@ -529,7 +529,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='mail',
-            index=models.Index(fields=['key', 'submitter'], name='mail_key_submitter'),
+            index=models.Index(fields=["project", "key", "submitter"], name="mail_project_key"),
         ),
         migrations.AddIndex(
             model_name='mail',

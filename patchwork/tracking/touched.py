@@ -214,8 +214,9 @@ def pieces_named_by(project_id: int, claims: Collection[tuple[Claim, str]]) -> d
 def series_named(project_id: int, keys: Collection[str], but: Collection[str]) -> dict[str, int]:
     """Key -> the series that a mail of this name was sent for last; ``but`` not these mails."""
     mails = Mail.objects.filter(project_id=project_id, key__in=keys, posting__isnull=False)
-    rows = mails.order_by("date").values_list("key", "posting__series_id", "msgid")
-    return {key: series_id for key, series_id, msgid in rows if msgid not in but}
+    rows = mails.order_by().values_list("date", "key", "posting__series_id", "msgid")
+    # Sorted here: told to sort, SQLite walks through all mails of the project by date.
+    return {key: series_id for _, key, series_id, msgid in sorted(rows) if msgid not in but}
 
 
 def pieces_of(revision_ids: Collection[int]) -> dict[str, Known]:

@@ -100,7 +100,7 @@ class Mail(models.Model):
         ]
         indexes = [
             models.Index(fields=["project", "thread_root"], name="mail_thread"),
-            models.Index(fields=["key", "submitter"], name="mail_key_submitter"),
+            models.Index(fields=["project", "key", "submitter"], name="mail_project_key"),
             models.Index(fields=["project", "date"], name="mail_project_date"),
         ]
 
