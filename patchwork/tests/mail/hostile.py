@@ -422,3 +422,121 @@ def attachment_of_random_bytes() -> bytes:
     noise = base64.encodebytes(bytes(range(256)) * 4_000)
     part = b"--b\nContent-Type: application/octet-stream\nContent-Transfer-Encoding: base64\n\n"
     return typed(b"multipart/mixed; boundary=b", b"--b\n\nwords\n" + part + noise + b"--b--\n")
+
+
+def repeated(lines: bytes, head: bytes = b"") -> bytes:
+    """Two megabytes of the same lines below a head."""
+    return plain(text=b"\n" + head + lines * (2 * MEGABYTE // len(lines)))
+
+
+NAMES = b"--- a/x\n+++ b/x\n"
+WITHOUT_END = NAMES + b"@@ -1,999999999 +1,999999999 @@\n"
+
+
+@hostile
+def hunks_without_lines() -> bytes:
+    return repeated(b"@@ -1,9 +1,9 @@\n", NAMES)
+
+
+@hostile
+def hunks_of_one_line() -> bytes:
+    return repeated(b"@@ -0,0 +1 @@\n+\n", NAMES)
+
+
+@hostile
+def hunk_without_end() -> bytes:
+    return repeated(b"+\n", WITHOUT_END)
+
+
+@hostile
+def hunk_of_torn_lines() -> bytes:
+    return repeated(b"x\n+\n", WITHOUT_END)
+
+
+@hostile
+def hunk_of_torn_lines_above_a_signature() -> bytes:
+    return repeated(b"x\n+\n", WITHOUT_END) + b"torn\n-- \nAda\n"
+
+
+@hostile
+def hunk_of_blank_lines() -> bytes:
+    return repeated(b"\n", WITHOUT_END) + b" \n"
+
+
+@hostile
+def hunk_that_holds_less_than_follows() -> bytes:
+    return repeated(b"x\n+\n", NAMES + b"@@ -0,0 +1,300000 @@\n")
+
+
+@hostile
+def names_without_hunks() -> bytes:
+    return repeated(NAMES)
+
+
+@hostile
+def commands_without_diffs() -> bytes:
+    return repeated(b"diff --git a/x b/x\n")
+
+
+@hostile
+def files_of_nothing_but_a_mode() -> bytes:
+    return repeated(b"diff --git a/x b/x\nold mode 100644\nnew mode 100755\n")
+
+
+@hostile
+def files_of_one_hunk() -> bytes:
+    return repeated(DIFF)
+
+
+@hostile
+def files_with_text_between_them() -> bytes:
+    return repeated(DIFF + b"Then:\n")
+
+
+@hostile
+def files_with_signatures_between_them() -> bytes:
+    return repeated(DIFF + b"-- \nAda\n\nAcked-by: Ada <ada@example.org>\n")
+
+
+@hostile
+def files_with_line_ends_of_two_kinds() -> bytes:
+    return repeated(DIFF.replace(b"README\n", b"README\r\n"))
+
+
+@hostile
+def binary_blocks_without_end() -> bytes:
+    return repeated(b"literal 4\nLcmZQzWMT#Y01f~L\n", b"diff --git a/x b/x\nGIT binary patch\n")
+
+
+@hostile
+def attached_hunks_without_lines() -> bytes:
+    part = b"--b\nContent-Type: text/x-diff\n\n" + DIFF + b"@@ -1,9 +1,9 @@\r\n@@ -1 +1 @@\n" * 30
+    return typed(b"multipart/mixed; boundary=b", part * 2_000 + b"--b--\n")
+
+
+@hostile
+def parts_of_wrong_bytes() -> bytes:
+    part = b"--b\n\n" + b"\xff\n\xf0\x90\x80\xe2\x82" * 140
+    return typed(b"multipart/mixed; boundary=b", part * 2_000 + b"--b--\n")
+
+
+@hostile
+def line_ends_29_parts_deep() -> bytes:
+    opening = b"--b%d\nContent-Type: multipart/mixed; boundary=b%d\n\n"
+    nested = b"".join(opening % (depth, depth + 1) for depth in range(28)) + b"--b28\n\n"
+    return typed(b"multipart/mixed; boundary=b0", nested + b"\n" * 2 * MEGABYTE)
+
+
+@hostile
+def boundaries_that_only_begin_so() -> bytes:
+    return typed(b"multipart/mixed; boundary=b", b"--b\n" + b"--bb\n" * 100_000)
+
+
+@hostile
+def paragraphs_of_one_trailer() -> bytes:
+    return repeated(b"Cc: x\n\n")
+
+
+@hostile
+def trailers_folded_for_ever() -> bytes:
+    return repeated(b"Acked-by: Ada\n and\n and\n")
