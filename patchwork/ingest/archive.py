@@ -13,6 +13,7 @@ from patchwork.ingest.outcome import Fate, Outcome
 from patchwork.ingest.pacing import Pace
 from patchwork.ingest.receiving import receive_many
 from patchwork.ingest.sources import Found, Source
+from patchwork.interrupts import uninterrupted
 
 BATCH_BYTES = 4 * 1024 * 1024
 BOOKMARK_SECONDS = 1.0
@@ -61,7 +62,8 @@ class Import:
         noted = time.monotonic()
         try:
             for batch in self._batches(source.mails(progress.mark)):
-                self._store(source, batch, progress)
+                with uninterrupted():
+                    self._store(source, batch, progress)
                 if bookmark and time.monotonic() - noted > BOOKMARK_SECONDS:
                     bookmark.write(progress)
                     noted = time.monotonic()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from argparse import ArgumentTypeError
 from collections.abc import Collection, Iterable
@@ -15,6 +14,7 @@ from django.db import connection
 from patchwork.databases import without_query_log
 from patchwork.ingest.pacing import Pace
 from patchwork.ingest.receiving import NOT_THE_MAILS_FAULT, TryLater
+from patchwork.interrupts import told_to_stop
 from patchwork.management.progress import ProgressBar, duration
 from patchwork.projects.models import Project
 from patchwork.projects.queries import for_ingest
@@ -56,9 +56,9 @@ class ProjectCommand(BaseCommand):
             self.noun,
             quiet=options["quiet"] or options["verbosity"] == 0,
         )
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            self.run(projects, Pace(connection, SIZE), bar, options)
+            with told_to_stop():
+                self.run(projects, Pace(connection, SIZE), bar, options)
         except KeyboardInterrupt:
             self.stopped(bar, "interrupted", options)
             sys.exit(INTERRUPTED)

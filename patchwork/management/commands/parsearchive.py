@@ -4,11 +4,8 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 from argparse import ArgumentTypeError, BooleanOptionalAction
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ from patchwork.ingest.bookmark import Bookmark
 from patchwork.ingest.pacing import Pace
 from patchwork.ingest.receiving import TryLater
 from patchwork.ingest.sources import NoSource, Source, find
+from patchwork.interrupts import told_to_stop
 from patchwork.management.progress import ProgressBar, duration
 
 EX_TEMPFAIL = 75
@@ -147,16 +145,6 @@ class Command(BaseCommand):
             self.stdout.write(f"{count:>9,}  {fate.value}")
         for line in summary.quarantined:
             self.stdout.write(f"quarantined: {line}")
-
-
-@contextmanager
-def told_to_stop() -> Iterator[None]:
-    """SIGTERM is like Ctrl+C: a summary, and a bookmark."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def positive(text: str) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from patchwork.ingest.pacing import Pace
+from patchwork.interrupts import uninterrupted
 from patchwork.management.by_project import ProjectCommand
 from patchwork.management.progress import ProgressBar
 from patchwork.projects.models import Project
@@ -29,7 +30,7 @@ class Command(ProjectCommand):
     ) -> None:
         for project in projects:
             for handful in upkeep.patch_ids(project, lambda: pace.size):
-                with pace.batch(len(handful)):
+                with uninterrupted(), pace.batch(len(handful)):
                     self.changed += changes.rehash(project, handful)
                 bar.update(0, len(handful), project.linkname)
 

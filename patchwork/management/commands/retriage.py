@@ -13,6 +13,7 @@ from django.db import transaction
 
 from patchwork.ingest.pacing import Pace
 from patchwork.ingest.retriage import Report, Retriage, Step
+from patchwork.interrupts import uninterrupted
 from patchwork.management.by_project import ProjectCommand
 from patchwork.management.progress import ProgressBar
 from patchwork.projects.lock import lock
@@ -72,7 +73,7 @@ class Command(ProjectCommand):
             for project in projects:
                 retriage = Retriage(project, everyone, steps, historical=options["historical"])
                 for roots, count in upkeep.threads(project, lambda: pace.size):
-                    with pace.batch(count):
+                    with uninterrupted(), pace.batch(count):
                         report = retriage.run(roots)
                     self.report.add(report)
                     bar.update(0, count, project.linkname)

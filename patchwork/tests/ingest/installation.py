@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection
+from django.db.models import Model
 
+from patchwork.databases import select
 from patchwork.tracking.models import Mail
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -33,6 +35,7 @@ from patchwork.settings.dev import *
 from patchwork.settings.databases import completed
 DATABASES = {{"default": completed({database!r})}}
 SPOOL_DIR = {spool!r}
+{more}
 """
 
 
@@ -43,8 +46,10 @@ class Installation:
     ``publish``, and back by ``fetch``. On the servers, both do nothing.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, **more: Any) -> None:
+        """``more`` are settings for the children."""
         self.path = path
+        self._more = "\n".join(f"{name} = {value!r}" for name, value in more.items())
         self.socket = path / "lmtpd.sock"
         self.spool = path / "spool"
         self._file = path / "db.sqlite3" if connection.vendor == "sqlite" else None
@@ -61,7 +66,7 @@ class Installation:
         database = {key: connection.settings_dict[key] for key in _IN_DATABASES}
         if self._file:
             database["NAME"] = str(self._file)
-        return _SETTINGS.format(database=database, spool=str(self.spool))
+        return _SETTINGS.format(database=database, spool=str(self.spool), more=self._more)
 
     def publish(self) -> None:
         """Show the children what the test has made."""
@@ -77,12 +82,30 @@ class Installation:
             with closing(sqlite3.connect(self._file)) as file:
                 file.backup(connection.connection)
 
-    def count(self) -> int:
-        """How many mails there are by now, without ``fetch``."""
+    def count(self, model: type[Model] = Mail, where: str = "1 = 1") -> int:
+        """How many rows there are by now, without ``fetch``: mails, if nothing else is named."""
+        statement = f"SELECT COUNT(*) FROM {model._meta.db_table} WHERE {where}"
         if not self._file:
-            return Mail.objects.count()
+            return int(select(statement, [])[0][0])
         with closing(sqlite3.connect(self._file, timeout=PATIENCE)) as file:
-            return int(file.execute(f"SELECT COUNT(*) FROM {Mail._meta.db_table}").fetchone()[0])
+            return int(file.execute(statement).fetchone()[0])
+
+    def stop_between_writes(self, process: subprocess.Popen[str]) -> None:
+        """SIGSTOP, at a moment when it does not keep SQLite's one lock from the others."""
+        while True:
+            process.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+            if self._file is None or self._can_be_written():
+                return
+            process.send_signal(signal.SIGCONT)
+
+    def _can_be_written(self) -> bool:
+        with closing(sqlite3.connect(str(self._file), timeout=0.5)) as file:
+            try:
+                file.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            return True
 
     def parsemail(
         self, mail: bytes, *arguments: str, script: Path = PARSEMAIL, **more: Any

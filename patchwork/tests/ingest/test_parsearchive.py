@@ -210,8 +210,9 @@ def test_an_import_of_several_archives_goes_on_in_the_right_one(
 def test_a_process_cut_off_anywhere_is_continued(
     installation: Installation, number: signal.Signals
 ) -> None:
+    mails = 600
     path = installation.path / "archive.mbox"
-    path.write_bytes(mbox(patches(150)))
+    path.write_bytes(mbox(patches(mails)))
     arguments = ["parsearchive", "--batch", "1", str(path)]
     with subprocess.Popen(
         [sys.executable, str(ROOT / "manage.py"), *arguments],
@@ -219,25 +220,27 @@ def test_a_process_cut_off_anywhere_is_continued(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever started the tests in the background may have had Ctrl+C ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as importing:
         until(lambda: installation.count() > 0 or importing.poll() is not None)
         assert importing.poll() is None, importing.communicate()
-        importing.send_signal(signal.SIGSTOP)
-        assert installation.count() < 150
+        installation.stop_between_writes(importing)
+        assert installation.count() < mails
         importing.send_signal(number)
         importing.send_signal(signal.SIGCONT)
         out, err = importing.communicate()
     assert importing.returncode == (-9 if number == signal.SIGKILL else 130)
     stored = installation.count()
-    assert 0 < stored < 150
+    assert 0 < stored < mails
     if number != signal.SIGKILL:
         assert "--resume" in err
         assert sum(counts(out).values()) in (stored - 1, stored)
 
     resumed = installation.manage(*arguments, "--resume")
     assert resumed.returncode == 0
-    assert sum(counts(resumed.stdout).values()) == 150
-    assert installation.count() == 150
+    assert sum(counts(resumed.stdout).values()) == mails
+    assert installation.count() == mails
     assert not list(installation.spool.glob("parsearchive/*.json"))
 
 
