@@ -7,7 +7,7 @@ usage() {
 Usage: tools/lock.sh [--upgrade] [option of `uv pip compile` ...]
 
 Writes the lock files from pyproject.toml, for every platform and Python we support:
-  requirements.lock      what an installation needs, with the database drivers
+  requirements.lock      what an installation needs, with the database drivers, Celery and metrics
   requirements-dev.lock  the same, and what development and tests need
 
 Versions that still fit are kept; --upgrade takes the newest, --upgrade-package NAME one of them.
@@ -34,7 +34,7 @@ lock() {
     local file=$1
     shift
     "$uv" pip compile pyproject.toml --quiet --universal --python-version 3.11 \
-        --extra postgresql --extra mysql --generate-hashes --no-annotate --no-header \
+        --extra postgresql --extra mysql --extra celery --extra metrics --generate-hashes --no-annotate --no-header \
         --no-emit-index-url --no-emit-find-links --output-file "$file" "$@"
 }
 

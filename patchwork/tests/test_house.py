@@ -52,7 +52,7 @@ def pyproject() -> dict:
 
 
 def requirement_name(line: str) -> str:
-    return re.split(r"[\[<>=!~; ]", line, maxsplit=1)[0].lower()
+    return re.split(r"[\[<>=!~; ]", line, maxsplit=1)[0].lower().replace(".", "-")
 
 
 class TestDocumentation:
@@ -153,7 +153,7 @@ class TestDependencies:
         project = declared["project"]
         asked = project["dependencies"] + [
             requirement
-            for extra in ("mysql", "postgresql")
+            for extra in ("celery", "metrics", "mysql", "postgresql")
             for requirement in project["optional-dependencies"][extra]
         ]
         if lock == "requirements-dev.lock":
