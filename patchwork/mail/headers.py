@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from patchwork.mail.charset import decode_words, one_line, storable
@@ -70,6 +70,12 @@ class Headers:
         """The topmost field of that name for people: decoded, one line."""
         value = self.first(name, limit)
         return one_line(decode_words(_without_cut_word(value, limit)), limit) if value else ""
+
+    def pairs(self, limit: int) -> Iterator[tuple[str, str]]:
+        """Every field as it stands: its name as it is written, its value unfolded and cut."""
+        for name, value in _fields(self._block):
+            if name:
+                yield name, _readable(_unfolded(value)[:limit]).strip()
 
     def display(self) -> str:
         """The block for people, its encoded words left as they are so that nothing is lost."""
