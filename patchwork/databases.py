@@ -8,7 +8,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence, Sized
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,12 +16,30 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections, connection, models
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    connections,
+    models,
+)
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.constants import OnConflict
 
 logger = logging.getLogger(__name__)
 
+_SECONDS_FROM_NOW = {
+    "postgresql": "statement_timestamp() + %s * interval '1 second'",
+    "mysql": "NOW(6) + INTERVAL %s SECOND",
+    "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', %s || ' seconds')",
+}
+_NOW = {
+    "postgresql": "statement_timestamp()",
+    "mysql": "NOW(6)",
+    "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')",
+}
 _BYTEWISE = {"mysql": "utf8mb4_nopad_bin", "postgresql": "C"}
 
 Answer = TypeVar("Answer")
@@ -32,6 +50,8 @@ STATEMENT_VALUES = 50_000
 ARRAYS_FROM = 5
 """So many rows are given to PostgreSQL column by column, as Django 5.2 does: psycopg takes longer
 to find thousands of places in a statement than the server takes for the rows."""
+_IN_TRANSACTION = 1
+"""A bit of what MariaDB says of itself with each answer."""
 _MARIADB_PASSING = {1205, 1213, 2006, 2013, 1020}
 _POSTGRESQL_PASSING = {"40001", "40P01", "55P03", "57P01", "57P03"}
 
@@ -77,6 +97,16 @@ def select(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall())
+
+
+def now() -> str:
+    """The database's own clock, for use in a statement: the clocks of several machines differ."""
+    return _NOW[connection.vendor]
+
+
+def seconds_from_now() -> str:
+    """A time by the database's clock, for use in a statement; takes the seconds as a value."""
+    return _SECONDS_FROM_NOW[connection.vendor]
 
 
 @lru_cache
@@ -317,6 +347,35 @@ def _chunks(rows: Sequence[Sequence[Any]], width: int) -> Iterator[Sequence[Sequ
     size = max(1, (connection.features.max_query_params or STATEMENT_VALUES) // width)
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
+
+
+def is_transaction_open() -> bool:
+    """Whether the next statement would be part of one that is there already: by what Django knows,
+    by what the database itself says, or because it cannot be asked."""
+    raw: Any = connection.connection
+    if raw is None:
+        return connection.in_atomic_block
+    if connection.in_atomic_block or not connection.autocommit:
+        return True
+    try:
+        if connection.vendor == "sqlite":
+            # Asking a closed one for its cursor raises.
+            raw.cursor()
+            return bool(raw.in_transaction)
+        if connection.vendor == "postgresql":
+            return bool(raw.info.transaction_status)
+        return not raw.open or bool(getattr(raw, "server_status", 0) & _IN_TRANSACTION)
+    except Exception:  # noqa: BLE001 (drivers raise errors of their own)
+        return True
+
+
+def throw_connection_away() -> None:
+    """Whatever state it is in: what is open is rolled back, the next statement has a new one."""
+    raw: Any = connection.connection
+    if raw is not None:
+        with suppress(Exception):
+            raw.close()
+    del connections[DEFAULT_DB_ALIAS]
 
 
 def is_passing(error: Exception) -> bool:

@@ -5,6 +5,7 @@ from patchwork.bundles.models import Bundle, BundlePatch
 from patchwork.checks.models import CheckResult
 from patchwork.events.models import Consumer, Event, EventClock
 from patchwork.ingest.models import QuarantinedMail
+from patchwork.jobs.models import Job, JobKey, JobTally, PeriodicJob, Worker
 from patchwork.people.models import EmailConfirmation, EmailOptout, Person, UserProfile
 from patchwork.projects.models import DelegationRule, Project, ProjectLock, State, Tag
 from patchwork.tracking.models import (
@@ -38,12 +39,16 @@ __all__ = [
     "EmailOptout",
     "Event",
     "EventClock",
+    "Job",
+    "JobKey",
+    "JobTally",
     "Mail",
     "MailReference",
     "MailTrailer",
     "Patch",
     "PatchRelation",
     "PatchTag",
+    "PeriodicJob",
     "Person",
     "Pin",
     "PostingClaim",
@@ -59,4 +64,5 @@ __all__ = [
     "State",
     "Tag",
     "UserProfile",
+    "Worker",
 ]

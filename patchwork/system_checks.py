@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 
+from patchwork.jobs.announcing import RUNNERS
 from patchwork.settings import DEVELOPMENT_SECRET_KEY
 
 OLDEST_SQLITE = (3, 40)
@@ -30,11 +31,13 @@ NETWORK_FILESYSTEMS = frozenset(
     {"9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "nfs", "nfs4", "smb3", "smbfs"}
 )
 
+
 Apps = Sequence[AppConfig] | None
 
 
 def register_all() -> None:
     register(secret_key_is_secret, Tags.security, deploy=True)
+    register(runner_is_known)
     register(sqlite_is_recent)
     register(sqlite_is_on_a_local_disk)
     register(server_is_supported, Tags.database)
@@ -49,6 +52,18 @@ def secret_key_is_secret(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]
             "SECRET_KEY is that of the development settings, which everybody knows.",
             hint="Set one of your own in production.py.",
             id="patchwork.E001",
+        )
+    ]
+
+
+def runner_is_known(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
+    if settings.JOB_RUNNER in RUNNERS:
+        return []
+    known = " or ".join(repr(name) for name in sorted(RUNNERS))
+    return [
+        Error(
+            f"JOB_RUNNER is {settings.JOB_RUNNER!r}, but there is only {known}.",
+            id="patchwork.E007",
         )
     ]
 

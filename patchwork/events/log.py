@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from patchwork import correlation
 from patchwork.databases import insert
 from patchwork.events.models import Event, EventClock, EventKind
 
@@ -39,6 +40,7 @@ _COLUMNS = (
     "comment",
     "parameters",
     "historical",
+    "correlation",
 )
 
 
@@ -86,6 +88,7 @@ def record(happenings: Sequence[Happening]) -> None:
                 happening.comment_id,
                 happening.parameters,
                 happening.historical,
+                correlation.current(),
             )
             for offset, happening in enumerate(happenings)
         ],

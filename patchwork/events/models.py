@@ -6,6 +6,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from patchwork import correlation
 from patchwork.databases import IdentifierField
 
 
@@ -72,6 +73,12 @@ class Event(models.Model):
         db_index=False,
     )
     parameters = models.JSONField(default=dict)
+    correlation = IdentifierField(
+        max_length=correlation.MAX_LENGTH,
+        blank=True,
+        db_default="",
+        help_text="Of the mail or webhook that made it happen.",
+    )
     historical = models.BooleanField(
         default=False, help_text="Of an import: consumers and lists pass it over."
     )
@@ -79,7 +86,9 @@ class Event(models.Model):
     class Meta:
         app_label = "patchwork"
         ordering = ["-event_time"]
-        indexes = [models.Index(fields=["project", "event_time"], name="event_project_time")]
+        indexes = [
+            models.Index(fields=["project", "event_time"], name="event_project_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.event_time}"

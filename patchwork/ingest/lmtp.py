@@ -23,6 +23,7 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import Envelope, Session, syntax
 from django.db import connections
 
+from patchwork import correlation
 from patchwork.ingest import handover
 from patchwork.ingest.outcome import Fate, Outcome
 from patchwork.ingest.receiving import TryLater, receive_many
@@ -149,14 +150,14 @@ class Desk:
 
     def _store(self, raws: Sequence[bytes], list_id: str | None) -> list[str]:
         try:
-            outcomes = self._receive(raws, list_id=list_id)
+            with correlation.carried():
+                outcomes = self._receive(raws, list_id=list_id)
+                return [_accepted(outcome) for outcome in outcomes]
         except TryLater as error:
             log.warning("%d mails put off: %s", len(raws), error)
         except Exception:
             # A boundary: the senders keep their mails, the server goes on.
             log.exception("%d mails put off", len(raws))
-        else:
-            return [_accepted(outcome) for outcome in outcomes]
         connections.close_all()
         return [NOT_NOW] * len(raws)
 
@@ -164,7 +165,7 @@ class Desk:
 def _accepted(outcome: Outcome) -> str:
     line = handover.told(outcome)
     level = logging.WARNING if outcome.fate is Fate.QUARANTINED else logging.INFO
-    log.log(level, "%s", line)
+    log.log(level, "%s, correlation %s", line, correlation.current())
     return f"250 2.0.0 {line}"
 
 

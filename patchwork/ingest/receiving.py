@@ -19,6 +19,7 @@ from hashlib import sha256
 from django.db import InterfaceError, OperationalError, ProgrammingError, transaction
 from django.utils import timezone
 
+from patchwork import correlation
 from patchwork.databases import until_it_passes
 from patchwork.ingest import quarantine
 from patchwork.ingest.outcome import Fate, Outcome
@@ -99,7 +100,8 @@ def receive(
 ) -> Outcome:
     """Take in one mail."""
     delivery = Delivery(list_id, historical, from_forge, origin, as_new)
-    return _receive([raw], delivery)[0]
+    with correlation.carried(correlation.current()):
+        return _receive([raw], delivery)[0]
 
 
 def receive_many(
@@ -109,7 +111,8 @@ def receive_many(
 
     Raises TryLater when the database could not be written to; the batch can be given again.
     """
-    return _receive(raws, Delivery(list_id, historical))
+    with correlation.carried(correlation.current()):
+        return _receive(raws, Delivery(list_id, historical))
 
 
 def _receive(raws: Sequence[bytes], delivery: Delivery) -> list[Outcome]:

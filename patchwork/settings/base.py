@@ -42,6 +42,12 @@ AUTHSERV_ID = ""
 # parsemail looks for the socket before it loads Django: change it in the environment only.
 LMTP_SOCKET = Path(os.environ.get("PATCHWORK_LMTP_SOCKET") or BASE_DIR / "run" / "lmtpd.sock")
 
+# Yours to set: who does what is decided on now and done later.
+
+JOB_RUNNER = "worker"
+JOB_LEASE_SECONDS = 60
+JOB_KEEP_DAYS = 14
+
 # How Django is put together.
 
 INSTALLED_APPS = [
@@ -53,6 +59,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.sites",
     "django.contrib.staticfiles",
+    "django_tasks",
     "patchwork.apps.PatchworkConfig",
 ]
 
@@ -98,6 +105,11 @@ SITE_ID = 1
 # Everything is stored and computed in UTC; TIME_ZONE is for display.
 USE_TZ = True
 USE_I18N = True
+
+# Work that is done later: rows of our own, for any queue.
+TASKS: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "patchwork.jobs.backend.JobBackend", "QUEUES": []},
+}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

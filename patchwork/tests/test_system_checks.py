@@ -82,3 +82,16 @@ def test_sqlite_on_a_network_disk(monkeypatch, tmp_path):
 def test_the_database_of_the_tests_is_in_order():
     told = run_checks(databases=["default"], tags=["database"])
     assert [message for message in told if str(message.id).startswith("patchwork.")] == []
+
+
+@pytest.mark.parametrize(
+    ("check", "more", "expected"),
+    [
+        (system_checks.runner_is_known, {"JOB_RUNNER": "worker"}, []),
+        (system_checks.runner_is_known, {"JOB_RUNNER": "Worker"}, ["patchwork.E007"]),
+    ],
+)
+def test_settings_that_cannot_be_meant(settings, check, more, expected):
+    for name, value in more.items():
+        setattr(settings, name, value)
+    assert [message.id for message in check(None)] == expected

@@ -17,6 +17,7 @@ from patchwork.ingest.models import QuarantinedMail
 from patchwork.ingest.outcome import Fate
 from patchwork.ingest.receiving import TryLater
 from patchwork.ingest.replaying import drop, replay
+from patchwork.management.showing import printable
 
 EX_TEMPFAIL = 75
 HEAD_LIMIT = 20_000
@@ -174,8 +175,3 @@ def head_of(raw: bytes) -> str:
     """The header block as it stands, or the beginning of what has none."""
     end = re.search(rb"\r?\n\r?\n", raw[:HEAD_LIMIT])
     return raw[: end.start() if end else HEAD_LIMIT].decode("utf-8", "replace")
-
-
-def printable(line: str) -> str:
-    """What a stranger wrote must not command the operator's terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in line.replace("\t", " "))

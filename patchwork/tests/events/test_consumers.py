@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from patchwork.events import consumers, log
 from patchwork.events.consumers import Registration
@@ -100,3 +102,13 @@ def test_only_the_kinds_that_it_wants(project: Project) -> None:
     happen(project, A, B, A)
     reader.catch_up()
     assert [Event.objects.get(pk=pk).kind for pk in reader.seen] == [B]
+
+
+def test_nobody_is_locked_out_when_there_is_nothing_new(
+    project: Project, django_assert_num_queries
+) -> None:
+    registration = Registration("quiet", lambda events: None, frozenset(EventKind))
+    consumers.hand_over(registration)
+    with django_assert_num_queries(2), CaptureQueriesContext(connection) as asked:
+        assert consumers.hand_over(registration) is None
+    assert all(query["sql"].startswith("SELECT") for query in asked)

@@ -169,6 +169,12 @@ def send(server: Server, mail: bytes) -> None:
         client.sendmail("", ["list@example.com"], mail.decode())
 
 
+def test_the_log_tells_what_a_mail_carries_along(server: Server, caplog) -> None:
+    caplog.set_level("INFO", "patchwork.ingest.lmtp")
+    send(server, b"Subject: x\n\n")
+    assert re.fullmatch(r"patch: <\d+@bytes>, correlation [0-9a-f]{16}", caplog.messages[-1])
+
+
 def test_an_ordinary_client_is_served(server: Server, store: Store) -> None:
     with server.client() as client:
         client.ehlo_or_helo_if_needed()

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from patchwork import correlation
 from patchwork.events.models import Event
 from patchwork.ingest.models import QuarantinedMail
 from patchwork.ingest.outcome import Fate
@@ -84,6 +85,15 @@ class TestSeries:
         last = Event.objects.latest("event_time")
         assert last.parameters == {"revision": 1}
         assert last.series_id == Series.objects.get().pk
+
+    def test_they_carry_what_came_in_together(self, project: Project) -> None:
+        receive_many([patch("[PATCH] one", msgid="<1@x>"), patch("[PATCH] two", msgid="<2@x>")])
+        [carried] = set(Event.objects.values_list("correlation", flat=True))
+        assert carried not in ("", "webhook-7")
+        with correlation.carried("webhook-7"):
+            receive(patch("[PATCH] three", msgid="<3@x>"))
+        assert set(Event.objects.values_list("correlation", flat=True)) == {carried, "webhook-7"}
+        assert correlation.current() == ""
 
     def test_events_of_a_batch_are_the_same_set(self, project: Project) -> None:
         receive_many(thread(SERIES))
