@@ -14,6 +14,7 @@ from django.utils.module_loading import import_string
 
 RUNNERS = {
     "worker": "patchwork.jobs.waking.announce",
+    "celery": "patchwork.jobs.celery.announcing.announce",
 }
 """What the setting JOB_RUNNER may say, and how each of them is told."""
 

@@ -47,6 +47,8 @@ LMTP_SOCKET = Path(os.environ.get("PATCHWORK_LMTP_SOCKET") or BASE_DIR / "run" /
 JOB_RUNNER = "worker"
 JOB_LEASE_SECONDS = 60
 JOB_KEEP_DAYS = 14
+JOB_QUEUE_PREFIX = ""
+CELERY_BROKER_URL = "amqp://localhost//"
 
 # How Django is put together.
 

@@ -87,8 +87,8 @@ def test_the_database_of_the_tests_is_in_order():
 @pytest.mark.parametrize(
     ("check", "more", "expected"),
     [
-        (system_checks.runner_is_known, {"JOB_RUNNER": "worker"}, []),
-        (system_checks.runner_is_known, {"JOB_RUNNER": "Worker"}, ["patchwork.E007"]),
+        (system_checks.runner_is_known, {"JOB_RUNNER": "celery"}, []),
+        (system_checks.runner_is_known, {"JOB_RUNNER": "Celery"}, ["patchwork.E007"]),
     ],
 )
 def test_settings_that_cannot_be_meant(settings, check, more, expected):
