@@ -18,7 +18,9 @@ class PatchworkConfig(AppConfig):
         from patchwork import system_checks
         from patchwork.databases import raise_sqlite_limits
         from patchwork.jobs import upkeep as jobs_upkeep
+        from patchwork.outbox import upkeep as outbox_upkeep
 
         connection_created.connect(raise_sqlite_limits)
         system_checks.register_all()
         jobs_upkeep.register_all()
+        outbox_upkeep.register_all()

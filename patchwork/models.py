@@ -6,6 +6,7 @@ from patchwork.checks.models import CheckResult
 from patchwork.events.models import Consumer, Event, EventClock
 from patchwork.ingest.models import QuarantinedMail
 from patchwork.jobs.models import Job, JobKey, JobTally, PeriodicJob, Worker
+from patchwork.outbox.models import Bounce, OutgoingMail, Recipient
 from patchwork.people.models import EmailConfirmation, EmailOptout, Person, UserProfile
 from patchwork.projects.models import DelegationRule, Project, ProjectLock, State, Tag
 from patchwork.tracking.models import (
@@ -28,6 +29,7 @@ from patchwork.tracking.models import (
 )
 
 __all__ = [
+    "Bounce",
     "Bundle",
     "BundlePatch",
     "CheckResult",
@@ -45,6 +47,7 @@ __all__ = [
     "Mail",
     "MailReference",
     "MailTrailer",
+    "OutgoingMail",
     "Patch",
     "PatchRelation",
     "PatchTag",
@@ -56,6 +59,7 @@ __all__ = [
     "ProjectLock",
     "QuarantinedMail",
     "RawMail",
+    "Recipient",
     "Revision",
     "RevisionPatch",
     "Series",

@@ -20,6 +20,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 
 from patchwork.jobs.announcing import RUNNERS
+from patchwork.mail.bounces import verp
 from patchwork.settings import DEVELOPMENT_SECRET_KEY
 
 OLDEST_SQLITE = (3, 40)
@@ -37,6 +38,8 @@ Apps = Sequence[AppConfig] | None
 
 def register_all() -> None:
     register(secret_key_is_secret, Tags.security, deploy=True)
+    register(bounces_have_an_address)
+    register(encryption_is_of_one_kind)
     register(runner_is_known)
     register(sqlite_is_recent)
     register(sqlite_is_on_a_local_disk)
@@ -52,6 +55,35 @@ def secret_key_is_secret(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]
             "SECRET_KEY is that of the development settings, which everybody knows.",
             hint="Set one of your own in production.py.",
             id="patchwork.E001",
+        )
+    ]
+
+
+def bounces_have_an_address(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
+    address = settings.BOUNCE_ADDRESS
+    if not address:
+        return []
+    try:
+        verp(address, "1")
+    except ValueError:
+        return [
+            Error(
+                f"BOUNCE_ADDRESS is {address!r}, which is no address: no mail could be sent.",
+                hint="Give it as bounces@patchwork.example.com, or leave it empty.",
+                id="patchwork.E005",
+            )
+        ]
+    return []
+
+
+def encryption_is_of_one_kind(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
+    if not (settings.EMAIL_USE_TLS and settings.EMAIL_USE_SSL):
+        return []
+    return [
+        Error(
+            "EMAIL_USE_TLS and EMAIL_USE_SSL are both set.",
+            hint="Use EMAIL_USE_SSL for a port that begins with TLS (465), else EMAIL_USE_TLS.",
+            id="patchwork.E006",
         )
     ]
 

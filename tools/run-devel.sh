@@ -8,7 +8,7 @@ Usage: tools/run-devel.sh [[ADDRESS:]PORT]
 
 Runs Patchwork for development, at http://127.0.0.1:8000/ if no address is given, after setting
 it up with tools/setup-devel.sh if need be: the web server, and a worker that does what is put
-off. Ctrl+C ends both.
+off, such as sending mails (into files, in development). Ctrl+C ends both.
 
 An address that other machines can reach is refused as long as the account "admin" has the
 password "pass". Names and addresses that it is to answer to then go into PW_DEV_HOSTS, separated

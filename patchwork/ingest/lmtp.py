@@ -27,6 +27,7 @@ from patchwork import correlation
 from patchwork.ingest import handover
 from patchwork.ingest.outcome import Fate, Outcome
 from patchwork.ingest.receiving import TryLater, receive_many
+from patchwork.outbox import bounces
 
 log = logging.getLogger("patchwork.ingest.lmtp")
 
@@ -253,16 +254,19 @@ class Door(LMTP):
         if arg:
             await self.push("501 Syntax: DATA")
             return
-        recipients = len(self.envelope.rcpt_tos) if self.envelope else 0
+        recipients = self.envelope.rcpt_tos if self.envelope else []
         if not recipients:
             await self.push("503 Error: need RCPT command")
             return
         self._busy = True
         await self.push("354 End data with <CR><LF>.<CR><LF>")
         raw = await self._mail()
-        answer = TOO_BIG if raw is None else await self._desk.take(raw, self._list_id)
+        if raw is None:
+            answer = TOO_BIG
+        else:
+            answer = await self._desk.take(bounces.marked(raw, recipients), self._list_id)
         self._set_post_data_state()
-        await self.push("\r\n".join([answer] * recipients))
+        await self.push("\r\n".join([answer] * len(recipients)))
         self._busy = False
         if self._leaving:
             self.leave()

@@ -19,6 +19,8 @@ class Fate(StrEnum):
     """Here already; nothing changed."""
     IGNORED = "ignored"
     """It asked to be ignored."""
+    BOUNCE = "bounce"
+    """A mail of ours has come back."""
     NO_PROJECT = "no project"
     """No project takes mail of its lists or addresses."""
     QUARANTINED = "quarantined"

@@ -27,6 +27,7 @@ from patchwork.ingest.trust import is_authenticated
 from patchwork.mail import reading
 from patchwork.mail import subject as subjects
 from patchwork.mail.facts import MailFacts, Unreadable
+from patchwork.outbox import bounces, returned
 from patchwork.projects import queries as projects
 from patchwork.projects.lock import lock
 from patchwork.projects.models import Project
@@ -87,6 +88,15 @@ class Opened:
     reason: str = ""
     traceback: str = ""
     projects: list[Project] = field(default_factory=list)
+    bounce_token: str | None = None
+    """Of the mail of ours that has come back; empty for what came to a return address without one,
+    and None for all others."""
+
+    @property
+    def has_come_back(self) -> bool:
+        """It may hold a mail of ours that nobody is to see. What a list sends is none of these,
+        whomever it is addressed to."""
+        return bool(self.bounce_token) or (self.bounce_token is not None and not self.projects)
 
 
 def receive(
@@ -120,6 +130,9 @@ def _receive(raws: Sequence[bytes], delivery: Delivery) -> list[Outcome]:
     if delivery.as_new:
         for opened in batch:
             _rename(opened)
+    if not delivery.historical:
+        for opened in batch:
+            opened.bounce_token = _bounce_token(opened)
     try:
         until_it_passes(partial(find_projects, batch, delivery))
         return until_it_passes(partial(_store, batch, delivery))
@@ -141,6 +154,12 @@ def open_mail(raw: bytes) -> Opened:
         return Opened(raw, None, f"reading failed: {error!r}"[:500], traceback.format_exc())
 
 
+def _bounce_token(opened: Opened) -> str | None:
+    token = bounces.token_in(opened.raw)
+    is_of_a_list = opened.facts is not None and bool(opened.facts.list_ids)
+    return "" if token and is_of_a_list else token
+
+
 def _rename(opened: Opened) -> None:
     """The same bytes always get the same name, so that once more changes nothing."""
     facts = opened.facts
@@ -155,7 +174,7 @@ def find_projects(batch: Iterable[Opened], delivery: Delivery) -> None:
     """Which projects take each mail: those of its list, else those it is addressed to."""
     all_projects = projects.for_ingest()
     for opened in batch:
-        if opened.facts is not None:
+        if opened.facts is not None and not opened.bounce_token:
             opened.projects = taking(opened.facts, all_projects, delivery)
 
 
@@ -187,8 +206,11 @@ def _one_by_one(batch: Sequence[Opened], delivery: Delivery) -> list[Outcome]:
 
 
 def _put_aside(opened: Opened, delivery: Delivery) -> Outcome:
+    keep = partial(_quarantine, opened, delivery)
+    if opened.has_come_back:
+        keep = partial(_keep_bounce, opened)
     try:
-        return until_it_passes(partial(_quarantine, opened, delivery))
+        return until_it_passes(keep)
     except NOT_THE_MAILS_FAULT as error:
         raise TryLater(f"the database does not take mail now: {error}") from error
 
@@ -204,10 +226,16 @@ def _store(batch: Sequence[Opened], delivery: Delivery) -> list[Outcome]:
             arrival = Arrival(project, share, now=now, historical=delivery.historical)
             for position, fate in arrival.run().items():
                 fates.setdefault(position, []).append(_FATES[fate])
-        return [
+        outcomes = [
             _conclude(opened, fates.get(position, []), delivery, now)
             for position, opened in enumerate(batch)
         ]
+        if not delivery.historical and not delivery.from_forge:
+            # Among them are the lists' copies of what we have sent: here before, new to us, or
+            # asking to be ignored.
+            copies = [each.msgid for each in outcomes if each.fate is not Fate.BOUNCE]
+            returned.came_back(list(filter(None, copies)))
+        return outcomes
 
 
 def _shares(batch: Sequence[Opened], delivery: Delivery) -> list[tuple[Project, list[Letter]]]:
@@ -256,6 +284,9 @@ def letter(
 def _conclude(opened: Opened, fates: list[Fate], delivery: Delivery, now: datetime) -> Outcome:
     """The most telling fate; what no project has taken is put aside here."""
     facts = opened.facts
+    if opened.has_come_back:
+        bounce = bounces.take(opened.raw, opened.bounce_token or "")
+        return Outcome(Fate.BOUNCE, bounce.mail.msgid if bounce.mail else "", bounce.said)
     if facts is None:
         return _quarantine(opened, delivery)
     if _is_ignored(facts, delivery):
@@ -282,3 +313,9 @@ def _quarantine(opened: Opened, delivery: Delivery) -> Outcome:
         historical=delivery.historical,
     )
     return Outcome(Fate.QUARANTINED, row.msgid, opened.reason)
+
+
+def _keep_bounce(opened: Opened) -> Outcome:
+    """Not in quarantine, where it could be read."""
+    bounce = bounces.put_aside(opened.raw, opened.reason)
+    return Outcome(Fate.BOUNCE, "", bounce.said)

@@ -50,6 +50,24 @@ JOB_KEEP_DAYS = 14
 JOB_QUEUE_PREFIX = ""
 CELERY_BROKER_URL = "amqp://localhost//"
 
+# Yours to set: how mail goes out.
+
+EMAIL_BACKEND = "patchwork.outbox.backend.OutboxBackend"
+BOUNCE_ADDRESS = ""
+EMAIL_HOST = "localhost"
+EMAIL_PORT = 25
+EMAIL_HOST_USER = ""
+EMAIL_HOST_PASSWORD = ""
+EMAIL_USE_TLS = False
+EMAIL_USE_SSL = False
+EMAIL_TIMEOUT = 60
+OUTBOX_TRANSPORT = "patchwork.outbox.transports.smtp.Smtp"
+OUTBOX_DIR = BASE_DIR / "run" / "outbox"
+OUTBOX_ATTEMPTS = 24
+OUTBOX_UNKNOWN_MINUTES = 15
+OUTBOX_RESEND_UNKNOWN = False
+OUTBOX_KEEP_DAYS = 90
+
 # How Django is put together.
 
 INSTALLED_APPS = [

@@ -27,7 +27,8 @@ DATABASES = {
     }
 }
 
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+# Mail ends in run/outbox: nobody out there is to hear of what is tried here.
+OUTBOX_TRANSPORT = "patchwork.outbox.transports.files.Maildir"
 
 AUTH_PASSWORD_VALIDATORS = []
 

@@ -87,6 +87,15 @@ def test_the_database_of_the_tests_is_in_order():
 @pytest.mark.parametrize(
     ("check", "more", "expected"),
     [
+        (system_checks.bounces_have_an_address, {"BOUNCE_ADDRESS": ""}, []),
+        (system_checks.bounces_have_an_address, {"BOUNCE_ADDRESS": "bounces@example.org"}, []),
+        (system_checks.bounces_have_an_address, {"BOUNCE_ADDRESS": "bounces"}, ["patchwork.E005"]),
+        (system_checks.encryption_is_of_one_kind, {"EMAIL_USE_SSL": True}, []),
+        (
+            system_checks.encryption_is_of_one_kind,
+            {"EMAIL_USE_SSL": True, "EMAIL_USE_TLS": True},
+            ["patchwork.E006"],
+        ),
         (system_checks.runner_is_known, {"JOB_RUNNER": "celery"}, []),
         (system_checks.runner_is_known, {"JOB_RUNNER": "Celery"}, ["patchwork.E007"]),
     ],
