@@ -8,9 +8,29 @@ elsewhere. What comes out of mail, and what happened, is only to be looked at.
 
 from django.contrib import admin
 
-from patchwork.admin import bundles, checks, events, ingest, people, projects, tracking
+from patchwork.admin import (
+    bundles,
+    checks,
+    events,
+    ingest,
+    jobs,
+    outbox,
+    people,
+    projects,
+    tracking,
+)
 
-__all__ = ["bundles", "checks", "events", "ingest", "people", "projects", "tracking"]
+__all__ = [
+    "bundles",
+    "checks",
+    "events",
+    "ingest",
+    "jobs",
+    "outbox",
+    "people",
+    "projects",
+    "tracking",
+]
 
 admin.site.site_header = "Patchwork"
 admin.site.site_title = "Patchwork"

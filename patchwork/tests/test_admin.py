@@ -20,12 +20,14 @@ from patchwork.events.models import Consumer, Event, EventKind
 from patchwork.ingest.models import QuarantinedMail
 from patchwork.ingest.receiving import receive, receive_many
 from patchwork.models import (
+    Bounce,
     Comment,
     Cover,
     EmailConfirmation,
     EmailOptout,
     Mail,
     Patch,
+    PeriodicJob,
     Person,
     Pin,
     Project,
@@ -34,8 +36,11 @@ from patchwork.models import (
     State,
     Tag,
     UserProfile,
+    Worker,
 )
+from patchwork.tests.jobs import chores
 from patchwork.tests.letters import mail, patch, thread
+from patchwork.tests.outbox.drafts import LIST, queued
 from patchwork.tracking import changes
 
 
@@ -132,6 +137,11 @@ def populate(project: Project, user: User, numbers: range) -> None:
             kind="optout", email="x@x.org", key=f"{n}", created=timezone.now(), user=account
         )
         Consumer.objects.create(name=f"c{n}", position=timezone.now())
+        chores.note_in_line.enqueue(f"k{n}", "head")
+        PeriodicJob.objects.create(name=f"r{n}", every=60)
+        Worker.objects.create(name=f"w{n}", runner="worker")
+        sent = queued(f"out{n}", LIST, "bob@example.org")
+        Bounce.objects.create(mail=sent, sha256=f"{n}", said="no such user", secret=True)
 
 
 OURS = [model for model in admin.site._registry if model._meta.app_label == "patchwork"] + [User]
@@ -156,7 +166,7 @@ class TestPages:
             name: len(said) for name, said in few.items()
         }
         assert max(len(said) for said in many.values()) <= 12
-        for long in ("compressed", "diff", "content", "traceback"):
+        for long in ("compressed", "packed", "diff", "content", "traceback"):
             assert not [
                 sql for said in many.values() for sql in said if f"{long}" in sql.split("FROM")[0]
             ]
@@ -165,6 +175,7 @@ class TestPages:
         assert {model.__name__ for model in OURS} >= {
             *("Project", "State", "Tag", "Person", "User", "Series", "Revision", "Patch"),
             *("Cover", "Comment", "Mail", "CheckResult", "Event", "QuarantinedMail", "Bundle"),
+            *("Job", "PeriodicJob", "Worker", "OutgoingMail", "Bounce"),
         }
 
     def test_every_row_can_be_looked_at_and_every_list_searched(
