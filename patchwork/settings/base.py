@@ -68,6 +68,12 @@ OUTBOX_UNKNOWN_MINUTES = 15
 OUTBOX_RESEND_UNKNOWN = False
 OUTBOX_KEEP_DAYS = 90
 
+# Yours to set: who watches over it.
+
+READY_WORKER_SECONDS = 120
+ENABLE_METRICS = False
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")
+
 # How Django is put together.
 
 INSTALLED_APPS = [
@@ -84,6 +90,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "patchwork.web.health.Probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
