@@ -2,12 +2,20 @@
 """The index of all tables. Rooms never import this module."""
 
 from patchwork.bundles.models import Bundle, BundlePatch
-from patchwork.checks.models import CheckResult
+from patchwork.checks.models import CheckResult, TestMail
 from patchwork.events.models import Consumer, Event, EventClock
 from patchwork.ingest.models import QuarantinedMail
 from patchwork.jobs.models import Job, JobKey, JobTally, PeriodicJob, Worker
+from patchwork.notifications.models import PatchNotification
 from patchwork.outbox.models import Bounce, OutgoingMail, Recipient
-from patchwork.people.models import EmailConfirmation, EmailOptout, Person, UserProfile
+from patchwork.people.models import (
+    ApiToken,
+    EmailConfirmation,
+    EmailOptout,
+    Person,
+    Throttle,
+    UserProfile,
+)
 from patchwork.projects.models import DelegationRule, Project, ProjectLock, State, Tag
 from patchwork.tracking.models import (
     Comment,
@@ -29,6 +37,7 @@ from patchwork.tracking.models import (
 )
 
 __all__ = [
+    "ApiToken",
     "Bounce",
     "Bundle",
     "BundlePatch",
@@ -49,6 +58,7 @@ __all__ = [
     "MailTrailer",
     "OutgoingMail",
     "Patch",
+    "PatchNotification",
     "PatchRelation",
     "PatchTag",
     "PeriodicJob",
@@ -67,6 +77,8 @@ __all__ = [
     "SeriesMetadata",
     "State",
     "Tag",
+    "TestMail",
+    "Throttle",
     "UserProfile",
     "Worker",
 ]

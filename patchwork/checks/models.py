@@ -54,3 +54,60 @@ class CheckResult(models.Model):
 
     def __str__(self) -> str:
         return f"{self.test_name}: {self.state}"
+
+
+class MailRecipients(models.TextChoices):
+    """Who is told of a test's results."""
+
+    NONE = "none", "none"
+    SUBMITTER = "submitter", "submitter"
+    MAILING_LIST = "mailing list", "mailing list"
+    RECIPIENT_LIST = "recipient list", "recipient list"
+
+
+class MailCondition(models.TextChoices):
+    """Which results are told."""
+
+    ALWAYS = "always", "always"
+    ON_FAILURE = "on failure", "on failure"
+    """Warnings as well."""
+    ON_FAILURE_ONLY = "on failure only", "on failure only"
+
+
+class TestMail(models.Model):
+    """Whether the results of one test are told by mail. Made by the test's first result."""
+
+    __test__ = False  # not for pytest
+
+    project = models.ForeignKey(
+        "patchwork.Project", on_delete=models.CASCADE, related_name="test_mails", db_index=False
+    )
+    test_name = models.CharField(max_length=255)
+    recipients = IdentifierField(
+        "email recipient(s)",
+        max_length=16,
+        choices=MailRecipients.choices,
+        default=MailRecipients.NONE,
+    )
+    to = models.TextField(
+        "Mail To: list", blank=True, default="", help_text="Addresses, separated by commas."
+    )
+    cc = models.TextField(
+        "Mail Cc list", blank=True, default="", help_text="Addresses, separated by commas."
+    )
+    condition = IdentifierField(
+        "when to send",
+        max_length=16,
+        choices=MailCondition.choices,
+        default=MailCondition.ALWAYS,
+    )
+
+    class Meta:
+        app_label = "patchwork"
+        verbose_name = "test"
+        constraints = [
+            models.UniqueConstraint(fields=["project", "test_name"], name="test_mail_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.test_name

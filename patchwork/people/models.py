@@ -68,6 +68,59 @@ class UserProfile(models.Model):
         return str(self.user)
 
 
+class Scope(models.TextChoices):
+    """What a token is good for; each includes what stands before it."""
+
+    READ = "read", "read"
+    CHECKS = "checks", "read, and post test results"
+    WRITE = "write", "all that the account may do with patches, series and bundles"
+    ADMIN = "admin", "the same, and settings of projects"
+
+
+class ApiToken(models.Model):
+    """Lets a program act for an account. What it is sent with is not stored, only its digest."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
+    )
+    name = models.CharField(max_length=100, help_text="What it is for.")
+    digest = IdentifierField(max_length=64, unique=True, editable=False)
+    scope = IdentifierField(max_length=8, choices=Scope.choices, default=Scope.WRITE)
+    project = models.ForeignKey(
+        Project,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="Good for this project only; empty: for all.",
+    )
+    created = models.DateTimeField()
+    expires = models.DateTimeField(null=True, blank=True)
+    last_used = models.DateTimeField(null=True)
+    revoked = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "patchwork"
+        ordering = ["-created"]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.user}"
+
+
+class Throttle(models.Model):
+    """How often something failed lately, such as logging in from an address."""
+
+    key = IdentifierField(max_length=200, primary_key=True)
+    began = models.DateTimeField(help_text="When counting began.")
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        app_label = "patchwork"
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.count}"
+
+
 class EmailConfirmation(models.Model):
     """A key sent to an address, to prove that somebody reads there."""
 
