@@ -19,8 +19,10 @@ class PatchworkConfig(AppConfig):
         from patchwork.databases import raise_sqlite_limits
         from patchwork.jobs import upkeep as jobs_upkeep
         from patchwork.outbox import upkeep as outbox_upkeep
+        from patchwork.people import upkeep as people_upkeep
 
         connection_created.connect(raise_sqlite_limits)
         system_checks.register_all()
         jobs_upkeep.register_all()
         outbox_upkeep.register_all()
+        people_upkeep.register_all()

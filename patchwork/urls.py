@@ -6,7 +6,11 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from patchwork.web.accounts import LogIn
+
 urlpatterns = [
+    # Its own form would not count failures.
+    path("admin/login/", LogIn.as_view()),
     path("admin/", admin.site.urls),
     path("", include("patchwork.web.urls")),
 ]

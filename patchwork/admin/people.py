@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import User
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from patchwork.admin.base import ModelAdmin, ReadOnlyAdmin, TableAdmin
-from patchwork.people.models import EmailConfirmation, EmailOptout, Person, UserProfile
+from patchwork.admin.base import ModelAdmin, ReadOnlyAdmin, TableAdmin, actor
+from patchwork.people import tokens
+from patchwork.people.models import ApiToken, EmailConfirmation, EmailOptout, Person, UserProfile
 
 if TYPE_CHECKING:
     ProfileStacked = admin.StackedInline[UserProfile, User]
@@ -53,6 +54,36 @@ class UserAdmin(DjangoUserAdmin):
     """Accounts, with the projects that they maintain."""
 
     inlines = [ProfileInline]
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin):
+    """Tokens of all accounts. What they are used by nobody can be shown: it is not stored."""
+
+    list_display = [
+        "name",
+        "user",
+        "scope",
+        "project",
+        "created",
+        "expires",
+        "last_used",
+        "revoked",
+    ]
+    list_select_related = ["user", "project"]
+    list_filter = ["scope", ("revoked", admin.EmptyFieldListFilter)]
+    search_fields = ["user__username__startswith", "name__icontains"]
+    fields = ("name", "user", "scope", "project", "created", "expires", "last_used", "revoked")
+    actions = ["revoke"]
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return actor(request).has_perm("patchwork.change_apitoken")  # type: ignore[attr-defined, no-any-return]
+
+    @admin.action(description="Revoke the tokens", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, chosen: QuerySet[ApiToken]) -> None:
+        for token in chosen:
+            tokens.revoke(token)
+        self.message_user(request, f"{len(chosen):,} revoked.")
 
 
 @admin.register(EmailConfirmation)

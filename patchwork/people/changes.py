@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypedDict
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
@@ -39,6 +40,30 @@ def _add(unseen: dict[str, Address]) -> dict[str, Person]:
     ]
     upsert(people, unique=["email_key"], update=["email_key"])
     return {person.email_key: person for person in people}
+
+
+class AccountEdit(TypedDict, total=False):
+    """What is to become of an account; what is not named stays."""
+
+    first_name: str
+    last_name: str
+    send_email: bool
+    items_per_page: int
+    show_ids: bool
+
+
+_OF_PROFILE = ("send_email", "items_per_page", "show_ids")
+
+
+def edit_account(user: AbstractBaseUser, edit: AccountEdit) -> None:
+    """Change what people say about themselves."""
+    wishes = {name: value for name, value in edit.items() if name in _OF_PROFILE}
+    names = {name: value for name, value in edit.items() if name not in _OF_PROFILE}
+    with transaction.atomic():
+        if names:
+            type(user)._default_manager.filter(pk=user.pk).update(**names)
+        if wishes:
+            UserProfile.objects.update_or_create(user_id=user.pk, defaults=wishes)
 
 
 def set_maintainers(project: Project, users: Iterable[AbstractBaseUser]) -> None:

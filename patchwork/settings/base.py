@@ -33,6 +33,13 @@ ENABLE_XMLRPC = False
 ENABLE_REST_API = True
 ENABLE_FORGE = False
 
+# Yours to set: how often somebody may be wrong.
+
+LOGIN_FAILURES_PER_ACCOUNT = 10
+LOGIN_FAILURES_PER_ADDRESS = 30
+LOGIN_FAILURES_MINUTES = 15
+TRUSTED_PROXIES = 0
+
 # Yours to set: how mail comes in.
 
 INGEST_BATCH_SIZE = 200

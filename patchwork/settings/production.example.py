@@ -53,6 +53,10 @@ else:
 # SESSION_COOKIE_SECURE = True
 # CSRF_COOKIE_SECURE = True
 
+# Behind nginx or another proxy: how many of yours write X-Forwarded-For, so that failed logins are
+# counted by the addresses that they come from.
+# TRUSTED_PROXIES = 1
+
 # Warnings, and what went wrong with its traceback, go to standard error: by systemd to the journal.
 LOGGING = {
     "version": 1,

@@ -38,6 +38,7 @@ from patchwork.models import (
     UserProfile,
     Worker,
 )
+from patchwork.people import tokens
 from patchwork.tests.jobs import chores
 from patchwork.tests.letters import mail, patch, thread
 from patchwork.tests.outbox.drafts import LIST, queued
@@ -122,6 +123,7 @@ def populate(project: Project, user: User, numbers: range) -> None:
         receive_many([*raws, stray])
         one = Patch.objects.get(mail__msgid=f"<one{n}@example.org>")
         record_result(target=one, test_name="build", state="success", user=user)
+        tokens.issue(user, f"token {n}", project=project)
         changes.set_delegate([one], user, user)
         changes.pin_series(one.mail, None, user)
         account = User.objects.create(username=f"u{n}")

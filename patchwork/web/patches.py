@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from patchwork.mail import headers as header_block
+from patchwork.people.queries import items_per_page
 from patchwork.tracking import mbox as mboxes
 from patchwork.tracking import queries
 from patchwork.tracking.models import Patch
@@ -31,7 +31,7 @@ def listing(request: HttpRequest, linkname: str) -> HttpResponse:
     selection, form = filters.patches(request.GET, queries.states_of(project))
     sort = filters.sort_of(request.GET, SORTS)
     selected = queries.select_patches(project, selection)
-    shown = page(selected, sort, request.GET, settings.DEFAULT_ITEMS_PER_PAGE)
+    shown = page(selected, sort, request.GET, items_per_page(request.user))
     context = {
         "project": project,
         "here": "patches",

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from patchwork.people.queries import items_per_page
 from patchwork.tracking import mbox as mboxes
 from patchwork.tracking import queries
 from patchwork.tracking.queries import SeriesView
@@ -37,7 +37,7 @@ def listing(request: HttpRequest, linkname: str) -> HttpResponse:
     selection, form = filters.series(request.GET, queries.states_of(project))
     sort = filters.sort_of(request.GET, SORTS)
     selected = queries.select_series(project, selection)
-    shown = page(selected, sort, request.GET, settings.DEFAULT_ITEMS_PER_PAGE)
+    shown = page(selected, sort, request.GET, items_per_page(request.user))
     return render(
         request,
         "patchwork/series_list.html",

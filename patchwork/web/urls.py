@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import IntConverter
 
-from patchwork.web import letters, patches, projects, series
+from patchwork.web import accounts, letters, patches, projects, series
 
 
 class IdConverter(IntConverter):
@@ -47,10 +47,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cover/<id:cover_id>/", letters.cover, name="cover"),
     path("comment/<id:comment_id>/", letters.comment, name="comment"),
     path("comment/<id:comment_id>/raw/", letters.comment_text, name="comment-raw"),
-    path(
-        "user/login/",
-        LoginView.as_view(template_name="patchwork/login.html", next_page="projects"),
-        name="login",
-    ),
+    path("user/", accounts.account, name="account"),
+    path("user/wishes/", accounts.set_wishes, name="set-wishes"),
+    path("user/tokens/", accounts.make_token, name="make-token"),
+    path("user/tokens/<id:token_id>/revoke/", accounts.revoke_token, name="revoke-token"),
+    path("user/login/", accounts.LogIn.as_view(), name="login"),
     path("user/logout/", LogoutView.as_view(next_page="projects"), name="logout"),
 ]

@@ -122,7 +122,7 @@ def test_a_maintainers_way_without_javascript(browser, site):
     page.get_by_label("Name").fill("admin")
     page.get_by_label("Password").fill("pass")
     page.get_by_role("button", name="Log in").click()
-    assert page.get_by_role("link", name="Admin").is_visible()
+    assert page.get_by_role("link", name="Admin", exact=True).is_visible()
     page.get_by_role("link", name="Lanternd", exact=True).click()
     page.get_by_role("combobox", name="State").select_option("All")
     page.get_by_role("searchbox", name="Name").fill("restart")
