@@ -18,6 +18,7 @@ class PatchworkConfig(AppConfig):
         from patchwork import system_checks
         from patchwork.databases import raise_sqlite_limits
         from patchwork.jobs import upkeep as jobs_upkeep
+        from patchwork.notifications import registration as notifications
         from patchwork.outbox import upkeep as outbox_upkeep
         from patchwork.people import upkeep as people_upkeep
 
@@ -26,3 +27,4 @@ class PatchworkConfig(AppConfig):
         jobs_upkeep.register_all()
         outbox_upkeep.register_all()
         people_upkeep.register_all()
+        notifications.register_all()

@@ -46,6 +46,13 @@ BEGIN
             SET @mail = CONCAT('GRANT SELECT', @on_it, "'nobody'@'localhost'");
             EXECUTE IMMEDIATE @mail;
         END IF;
+        -- The worker, which runs as nobody as well, forgets accounts that were never confirmed.
+        IF table_name_here IN
+            ('auth_user', 'auth_user_groups', 'auth_user_user_permissions', 'django_admin_log')
+        THEN
+            SET @mail = CONCAT('GRANT SELECT, DELETE', @on_it, "'nobody'@'localhost'");
+            EXECUTE IMMEDIATE @mail;
+        END IF;
     END LOOP;
     CLOSE every_table;
 END //

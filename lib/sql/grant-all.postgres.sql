@@ -6,7 +6,8 @@
 --
 -- Both write: an account, a session and a state change come from the pages, and a mail touches
 -- nearly every table of Patchwork. Neither may create, alter or drop anything; of Django's own
--- tables the mail user gets only those where it looks up accounts and the site's name, to read.
+-- tables the mail user gets only those where it looks up accounts and the site's name, to read,
+-- and what goes with an account that is forgotten.
 
 \set ON_ERROR_STOP on
 
@@ -38,5 +39,9 @@ END
 $grant$;
 
 GRANT SELECT ON auth_user, django_site, django_content_type, django_migrations TO nobody;
+
+-- The worker, which runs as "nobody" as well, forgets accounts that were never confirmed.
+GRANT DELETE ON auth_user TO nobody;
+GRANT SELECT, DELETE ON auth_user_groups, auth_user_user_permissions, django_admin_log TO nobody;
 
 COMMIT;

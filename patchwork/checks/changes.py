@@ -10,11 +10,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from patchwork.checks.models import CheckResult, ResultState
+from patchwork.checks.by_test import latest_by_test, latest_of, results_on
+from patchwork.checks.models import CheckResult, ResultState, TestMail
 from patchwork.databases import until_it_passes
 from patchwork.events import log
 from patchwork.events.log import Happening
-from patchwork.events.models import EventKind
+from patchwork.events.models import Event, EventKind
 from patchwork.projects.lock import lock
 from patchwork.tracking.changes.results import set_test_state
 from patchwork.tracking.models import Patch, Revision
@@ -28,12 +29,13 @@ def record_result(
     test_name: str,
     state: str,
     user: AbstractBaseUser,
-    url: str = "",
-    summary: str = "",
+    url: str | None = "",
+    summary: str | None = "",
 ) -> CheckResult:
     """Append a result. It replaces the user's earlier one of that test, which stays to be seen.
 
-    Raises ValueError for a state that there is not.
+    With None for ``url`` or ``summary`` the test's latest result here, whoever reported it, lends
+    its own. Raises ValueError for a state that there is not.
     """
     result = CheckResult(
         project_id=target.project_id,
@@ -43,10 +45,8 @@ def record_result(
         test_name=test_name[:255],
         user_id=user.pk,
         state=ResultState(state).value,
-        url=url,
-        summary=summary.strip(),
     )
-    until_it_passes(lambda: _append(result, target))
+    until_it_passes(lambda: _append(result, target, url, summary))
     return result
 
 
@@ -62,39 +62,50 @@ def hand_over(project_id: int, patches: Mapping[int, int], revisions: Mapping[in
         if moved.update(revision_id=after, project_id=project_id):
             revision = Revision.objects.get(pk=after)
             set_test_state(revision, combined_state(revision))
+            told = Event.objects.filter(kind=EventKind.REVISION_TESTED, revision_id=before)
+            told.update(revision_id=after, series_id=revision.series_id, project_id=project_id)
 
 
-def _append(result: CheckResult, target: Patch | Revision) -> None:
+def note_test(project_id: int, test_name: str) -> None:
+    """A test's first result makes the row that says whether its results are told by mail."""
+    if not TestMail.objects.filter(project_id=project_id, test_name=test_name).exists():
+        TestMail.objects.get_or_create(project_id=project_id, test_name=test_name)
+
+
+def _append(
+    result: CheckResult, target: Patch | Revision, url: str | None, summary: str | None
+) -> None:
     with transaction.atomic():
         lock([result.project_id])
-        of_target = CheckResult.objects.filter(patch=result.patch, revision=result.revision)
-        of_target.filter(context=result.context, user=result.user_id, is_latest=True).update(
-            is_latest=False
+        before = latest_of(target, result.test_name) if None in (url, summary) else None
+        result.url = url if url is not None else before.url if before else ""
+        result.summary = (
+            summary.strip() if summary is not None else before.summary if before else ""
         )
+        note_test(result.project_id, result.test_name)
+        results_on(target).filter(
+            context=result.context, user=result.user_id, is_latest=True
+        ).update(is_latest=False)
         result.date = timezone.now()
         result.save(force_insert=True)
         if isinstance(target, Revision):
             set_test_state(target, combined_state(target))
-        else:
-            log.record([_check_created(result)])
+        log.record([_recorded(result)])
 
 
 def combined_state(revision: Revision) -> str | None:
-    """The most severe of a revision's own latest results; info counts as success."""
-    states = set(
-        CheckResult.objects.filter(revision=revision, is_latest=True).values_list(
-            "state", flat=True
-        )
-    )
+    """The most severe of its tests' latest results; info counts as success."""
+    states = {result.state for result in latest_by_test(revision)}
     worst = max(states, key=SEVERITY.index, default=None)
     return ResultState.SUCCESS.value if worst == ResultState.INFO else worst
 
 
-def _check_created(result: CheckResult) -> Happening:
+def _recorded(result: CheckResult) -> Happening:
     return Happening(
-        EventKind.CHECK_CREATED,
+        EventKind.CHECK_CREATED if result.patch_id else EventKind.REVISION_TESTED,
         result.project_id,
         actor_id=result.user_id,
+        revision_id=result.revision_id,
         patch_id=result.patch_id,
         parameters={"check": result.pk},
     )

@@ -82,7 +82,7 @@ class TestMail(models.Model):
     project = models.ForeignKey(
         "patchwork.Project", on_delete=models.CASCADE, related_name="test_mails", db_index=False
     )
-    test_name = models.CharField(max_length=255)
+    test_name = IdentifierField(max_length=255)
     recipients = IdentifierField(
         "email recipient(s)",
         max_length=16,

@@ -23,6 +23,8 @@ class EventKind(models.TextChoices):
     PATCH_DELEGATED = "patch-delegated"
     PATCH_RELATION_CHANGED = "patch-relation-changed"
     CHECK_CREATED = "check-created"
+    REVISION_TESTED = "revision-tested"
+    """The same for a revision; neither dialect has an event for it."""
     SERIES_CREATED = "series-created"
     SERIES_COMPLETED = "series-completed"
     COVER_COMMENT_CREATED = "cover-comment-created"

@@ -33,6 +33,8 @@ PAIR_NOTED = timedelta(days=1)
 """That it has logged in again is written down so often at most."""
 TOKENS_MADE = 20
 """How many tokens an account may make within the time that failures are counted."""
+LINKS_ASKED = 20
+"""How many mails with a link to confirm something are sent for one address within that time."""
 NETWORK_BITS = 64
 """What one customer has of IPv6 addresses, at least, is one address to us."""
 
@@ -108,6 +110,14 @@ def count_token(user: AbstractBaseUser) -> None:
     key = f"tokens:{user.pk}"
     _refuse_above({key: TOKENS_MADE})
     _count(key)
+
+
+def count_link(address: str) -> None:
+    """Somebody at an address has a link sent to whatever mail address he names."""
+    if address:
+        key = f"links:{address}"
+        _refuse_above({key: LINKS_ASKED})
+        _count(key)
 
 
 def address_of(request_meta: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from patchwork.jobs import periodic
 from patchwork.jobs.tasks import OnDead, task
-from patchwork.people import throttling
+from patchwork.people import confirmations, throttling
 
 
 @task(on_dead=OnDead.CONTINUE, max_attempts=3)
@@ -15,5 +15,11 @@ def prune_throttles() -> int:
     return throttling.prune()
 
 
+@task(on_dead=OnDead.CONTINUE, max_attempts=3)
+def forget_expired() -> None:
+    confirmations.forget_expired()
+
+
 def register_all() -> None:
+    periodic.register("people.forget", forget_expired, every=timedelta(hours=1))
     periodic.register("people.prune", prune_throttles, every=timedelta(hours=1))

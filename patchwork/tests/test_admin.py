@@ -27,6 +27,7 @@ from patchwork.models import (
     EmailOptout,
     Mail,
     Patch,
+    PatchNotification,
     PeriodicJob,
     Person,
     Pin,
@@ -35,6 +36,7 @@ from patchwork.models import (
     Series,
     State,
     Tag,
+    TestMail,
     UserProfile,
     Worker,
 )
@@ -123,7 +125,11 @@ def populate(project: Project, user: User, numbers: range) -> None:
         receive_many([*raws, stray])
         one = Patch.objects.get(mail__msgid=f"<one{n}@example.org>")
         record_result(target=one, test_name="build", state="success", user=user)
+        TestMail.objects.create(project=project, test_name=f"t{n}")
         tokens.issue(user, f"token {n}", project=project)
+        PatchNotification.objects.create(
+            patch=one, original_state=one.state, state=one.state, changed=timezone.now()
+        )
         changes.set_delegate([one], user, user)
         changes.pin_series(one.mail, None, user)
         account = User.objects.create(username=f"u{n}")

@@ -7,7 +7,8 @@ from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import IntConverter
 
-from patchwork.web import accounts, letters, patches, projects, series
+from patchwork.people.models import EmailConfirmation
+from patchwork.web import accounts, letters, mails, patches, projects, series
 
 
 class IdConverter(IntConverter):
@@ -47,6 +48,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("cover/<id:cover_id>/", letters.cover, name="cover"),
     path("comment/<id:comment_id>/", letters.comment, name="comment"),
     path("comment/<id:comment_id>/raw/", letters.comment_text, name="comment-raw"),
+    path("mail/", mails.settings, name="mail-settings"),
+    path(
+        "mail/optout/",
+        mails.ask,
+        {"kind": EmailConfirmation.Kind.OPT_OUT},
+        name="mail-optout",
+    ),
+    path("mail/optin/", mails.ask, {"kind": EmailConfirmation.Kind.OPT_IN}, name="mail-optin"),
+    path("confirm/<str:key>/", mails.confirm, name="confirm"),
     path("user/", accounts.account, name="account"),
     path("user/wishes/", accounts.set_wishes, name="set-wishes"),
     path("user/tokens/", accounts.make_token, name="make-token"),

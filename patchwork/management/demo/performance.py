@@ -33,7 +33,7 @@ from patchwork.management.demo.decisions import (
 from patchwork.management.demo.lists import Author, MailingList, Sent
 from patchwork.people.models import Person, UserProfile, email_key
 from patchwork.projects.models import Project, State
-from patchwork.tracking.changes import decisions as changes
+from patchwork.tracking import changes
 from patchwork.tracking.models import Comment, Mail, Patch, Revision, Series
 
 ADMIN = "admin"

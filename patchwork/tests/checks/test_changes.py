@@ -6,8 +6,9 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 
+from patchwork.checks.by_test import latest_by_test
 from patchwork.checks.changes import record_result
-from patchwork.checks.models import CheckResult
+from patchwork.checks.models import CheckResult, TestMail
 from patchwork.events.models import Event
 from patchwork.ingest.receiving import receive_many
 from patchwork.projects.models import Project
@@ -46,7 +47,9 @@ def test_the_most_severe_result_stands_for_all(
     assert revision.test_state == Series.objects.get().test_state == combined
 
 
-def test_a_later_result_replaces_the_users_own(revision: Revision, robot: User) -> None:
+def test_a_later_result_replaces_the_users_own_and_speaks_for_the_test(
+    revision: Revision, robot: User
+) -> None:
     other = User.objects.create_user("other robot")
     record_result(target=revision, test_name="build", state="failure", user=robot)
     record_result(target=revision, test_name="build", state="warning", user=other)
@@ -57,7 +60,48 @@ def test_a_later_result_replaces_the_users_own(revision: Revision, robot: User) 
         (other, "warning", ""),
         (robot, "success", "ok"),
     ]
-    assert Series.objects.get().test_state == "warning"
+    assert Series.objects.get().test_state == "success"
+
+
+def test_what_is_not_said_stays_as_the_test_said_it_last(revision: Revision, robot: User) -> None:
+    other = User.objects.create_user("other robot")
+    log = "https://ci.example.org/1"
+    for user, url, summary in [
+        (robot, log, "started"),
+        (other, None, None),
+        (robot, "", None),
+        (other, None, "done"),
+    ]:
+        record_result(
+            target=revision, test_name="build", state="info", user=user, url=url, summary=summary
+        )
+    said = CheckResult.objects.order_by("pk").values_list("url", "summary")
+    assert list(said) == [(log, "started"), (log, "started"), ("", "started"), ("", "done")]
+
+
+def test_tests_with_one_slug_are_different_tests(revision: Revision, robot: User) -> None:
+    for name, state in (
+        ("Bau", "failure"),
+        ("bau", "success"),
+        ("构建", "info"),
+        ("测试", "pending"),
+    ):
+        record_result(target=revision, test_name=name, state=state, user=robot)
+    revision.refresh_from_db()
+    assert revision.test_state == "failure"
+    assert [result.test_name for result in latest_by_test(revision)] == [
+        "Bau",
+        "bau",
+        "构建",
+        "测试",
+    ]
+
+
+def test_the_first_result_makes_the_tests_row(revision: Revision, robot: User) -> None:
+    for target in (revision, Patch.objects.get(), revision):
+        record_result(target=target, test_name="build", state="success", user=robot)
+    test = TestMail.objects.get()
+    assert (test.project, test.test_name, test.recipients) == (revision.project, "build", "none")
 
 
 def test_an_older_revision_does_not_speak_for_the_series(revision: Revision, robot: User) -> None:
@@ -83,3 +127,16 @@ def test_an_unknown_state_is_refused(revision: Revision, robot: User) -> None:
     with pytest.raises(ValueError, match="broken"):
         record_result(target=revision, test_name="build", state="broken", user=robot)
     assert not CheckResult.objects.exists()
+
+
+def test_every_result_is_in_the_log_once(revision: Revision, robot: User) -> None:
+    patch = Patch.objects.get()
+    Event.objects.all().delete()
+    on_patch = record_result(target=patch, test_name="build", state="success", user=robot)
+    on_revision = record_result(target=revision, test_name="build", state="success", user=robot)
+    logged = Event.objects.order_by("event_time")
+    told = logged.values_list("kind", "patch_id", "revision_id", "actor_id", "parameters")
+    assert list(told) == [
+        ("check-created", patch.pk, None, robot.pk, {"check": on_patch.pk}),
+        ("revision-tested", None, revision.pk, robot.pk, {"check": on_revision.pk}),
+    ]

@@ -149,13 +149,3 @@ def test_archiving_and_commits_are_no_events(patches: list[Patch], maria: User) 
     one.refresh_from_db()
     assert one.archived and one.commit_ref == "1" * 40
     assert one.last_updated > before
-
-
-def test_a_reviewer_moves_the_series(patches: list[Patch], maria: User) -> None:
-    series = Series.objects.get(name="Feature")
-    before = series.last_updated
-    changes.set_reviewer(series, maria, maria)
-    assert series.reviewer == maria
-    assert series.last_updated > before
-    changes.set_reviewer(series, None, maria)
-    assert Series.objects.get(name="Feature").reviewer is None

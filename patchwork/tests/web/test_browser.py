@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from patchwork.management.demo.performance import perform
+from patchwork.outbox.models import OutgoingMail
 from patchwork.tracking.models import Patch, Series
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -72,6 +74,8 @@ def addresses() -> list[str]:
         "/project/wicker/list/?q=nothing+is+called+that",
         "/project/wicker/patches/",
         "/user/login/",
+        "/mail/",
+        "/mail/optout/",
         *(f"/series/{ipv6.pk}/rev/{number}/" for number in (1, 2, 3)),
         *(f"/series/{series.pk}/" for series in odd),
         *(f"/patch/{patch.pk}/" for patch in patches),
@@ -141,6 +145,26 @@ def test_a_maintainers_way_without_javascript(browser, site):
     assert download.value.suggested_filename == "3-3-README-say-how-to-reload.mbox"
     page.get_by_role("button", name="Log out").click()
     assert page.get_by_role("link", name="Log in").is_visible()
+    context.close()
+
+
+def test_saying_no_to_mail_without_javascript(browser, live_server):
+    """From the page that mails name to a phone's last page; an address of any length fits."""
+    context = browser.new_context(java_script_enabled=False, viewport=PHONE)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/mail/")
+    page.get_by_role("link", name="I want no mail from here").click()
+    page.get_by_label("Your mail address").fill(f"{'long.' * 12}name@mail.example.org")
+    page.get_by_role("button", name="Send me a link").click()
+    assert page.get_by_role("heading", name="Look into your mail").is_visible()
+    assert overflow(page) <= 0
+    mail = OutgoingMail.objects.get().read_bytes().decode()
+    (path,) = re.findall(r"/confirm/\S+/", mail)
+    page.goto(live_server.url + path)
+    assert overflow(page) <= 0
+    page.get_by_role("button", name="Send me no more mail").click()
+    assert page.get_by_role("heading", name="No more mail from here").is_visible()
+    assert overflow(page) <= 0
     context.close()
 
 

@@ -6,7 +6,6 @@ from patchwork.tracking.changes.decisions import (
     set_archived,
     set_commit,
     set_delegate,
-    set_reviewer,
     set_state,
     unrelate,
 )
@@ -19,10 +18,13 @@ from patchwork.tracking.changes.pinning import (
     unpin,
 )
 from patchwork.tracking.changes.removal import remove_mail, remove_mails
+from patchwork.tracking.changes.reruns import NotTheNewest, rerun
+from patchwork.tracking.changes.reviewing import set_reviewer, touch
 from patchwork.tracking.changes.upkeep import rehash, restate, retag
 
 __all__ = [
     "CannotPin",
+    "NotTheNewest",
     "confirm_continuation",
     "deny_continuation",
     "pin_posting",
@@ -31,6 +33,7 @@ __all__ = [
     "relate",
     "remove_mail",
     "remove_mails",
+    "rerun",
     "restate",
     "retag",
     "set_archived",
@@ -38,6 +41,7 @@ __all__ = [
     "set_delegate",
     "set_reviewer",
     "set_state",
+    "touch",
     "unpin",
     "unrelate",
 ]

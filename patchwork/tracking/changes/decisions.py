@@ -131,20 +131,6 @@ def unrelate(patch: Patch, actor: Actor) -> int:
     return _change([patch], change, ["relation"])
 
 
-def set_reviewer(series: Series, reviewer: AbstractBaseUser | None, actor: Actor) -> None:
-    """Ask somebody to review a series, or nobody. Every write moves ``last_updated``."""
-
-    def write() -> None:
-        with transaction.atomic():
-            lock([series.project_id])
-            Series.objects.filter(pk=series.pk).update(
-                reviewer_id=reviewer.pk if reviewer else None, last_updated=timezone.now()
-            )
-
-    until_it_passes(write)
-    series.refresh_from_db()
-
-
 Change = Callable[[Sequence[Patch]], Iterable[tuple[Patch, Happening | None]]]
 
 
