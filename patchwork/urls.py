@@ -12,5 +12,7 @@ urlpatterns = [
     # Its own form would not count failures.
     path("admin/login/", LogIn.as_view()),
     path("admin/", admin.site.urls),
+    path("api/", include("patchwork.api.urls")),
+    path("fdo/api/1.0/", include("patchwork.api.freedesktop.urls")),
     path("", include("patchwork.web.urls")),
 ]

@@ -1,15 +1,50 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Questions about the log: how far its readers are behind."""
+"""Questions about the log: what happened, and how far its readers are behind.
+
+What an import brought is not told: nobody was waiting for it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from patchwork.events.consumers import registered
-from patchwork.events.models import Consumer, Event
+from patchwork.events.models import Consumer, Event, EventKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsWanted:
+    """Which of a project's events; what is not said does not matter."""
+
+    project_id: int
+    kinds: frozenset[EventKind] = frozenset()
+    since: datetime | None = None
+    """Later than this, so that the time of the last event that was seen asks for the next one."""
+    series_id: int | None = None
+    patch_id: int | None = None
+
+
+def events_wanted(wanted: EventsWanted) -> QuerySet[Event]:
+    rows = Event.objects.filter(project_id=wanted.project_id, historical=False)
+    if wanted.kinds:
+        rows = rows.filter(kind__in=sorted(wanted.kinds))
+    if wanted.since is not None:
+        rows = rows.filter(event_time__gt=wanted.since)
+    if wanted.series_id is not None:
+        rows = rows.filter(series_id=wanted.series_id)
+    if wanted.patch_id is not None:
+        rows = rows.filter(patch_id=wanted.patch_id)
+    return rows
+
+
+def event_rows(events: QuerySet[Event]) -> list[dict[str, Any]]:
+    columns = ("kind", "event_time", "series_id", "patch_id", "actor_id", "parameters")
+    return list(events.values(*columns))
 
 
 @dataclass(frozen=True, slots=True)

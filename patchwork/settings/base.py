@@ -31,6 +31,8 @@ DEFAULT_ITEMS_PER_PAGE = 100
 FORCE_HTTPS_LINKS = False
 ENABLE_XMLRPC = False
 ENABLE_REST_API = True
+# A summary of a test may have a million characters, however they are written.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 ENABLE_FORGE = False
 
 # Yours to set: how often somebody may be wrong.
@@ -93,6 +95,7 @@ INSTALLED_APPS = [
     "django.contrib.sites",
     "django.contrib.staticfiles",
     "django_tasks",
+    "rest_framework",
     "patchwork.apps.PatchworkConfig",
 ]
 
@@ -143,6 +146,10 @@ USE_I18N = True
 # Work that is done later: rows of our own, for any queue.
 TASKS: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "patchwork.jobs.backend.JobBackend", "QUEUES": []},
+}
+
+REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "patchwork.api.views.answer_error",
 }
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

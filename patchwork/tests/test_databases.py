@@ -9,7 +9,15 @@ import pytest
 from django.db import connection
 from django.db.models import Model
 
-from patchwork.databases import attributes, change, create, load, upsert, without_query_log
+from patchwork.databases import (
+    attributes,
+    change,
+    containing,
+    create,
+    load,
+    upsert,
+    without_query_log,
+)
 from patchwork.people.models import Person
 from patchwork.projects.models import Project, State
 from patchwork.tracking.models import RawMail, Series
@@ -86,3 +94,15 @@ def test_long_commands_keep_no_statements(settings):
     load(Person)
     assert connection.queries
     assert settings.DEBUG
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        *(("LOVE", True), ("lace", True), ("100%", True), ("é", True), ("a_L", True)),
+        *(("_", True), ("a%L", False), ("loveless", False), ("\\", False)),
+    ],
+)
+def test_texts_are_found_in_columns_whatever_their_case(text, found):
+    create([person("Ada_Lovelace, 100% née Byron")])
+    assert Person.objects.filter(containing("name", text)).exists() is found

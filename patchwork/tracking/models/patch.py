@@ -55,7 +55,12 @@ class Patch(models.Model):
         app_label = "patchwork"
         verbose_name_plural = "patches"
         indexes = [
+            models.Index(fields=["project", "id"], name="patch_project_id"),
             models.Index(fields=["project", "date"], name="patch_project_date"),
+            models.Index(fields=["project", "last_updated"], name="patch_project_updated"),
+            models.Index(fields=["date"], name="patch_date"),
+            models.Index(fields=["last_updated"], name="patch_updated"),
+            models.Index(fields=["name"], name="patch_name"),
             models.Index(fields=["hash"], name="patch_hash"),
         ]
 

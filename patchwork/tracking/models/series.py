@@ -66,7 +66,14 @@ class Series(models.Model):
     class Meta:
         app_label = "patchwork"
         verbose_name_plural = "series"
-        indexes = [models.Index(fields=["project", "last_updated"], name="series_project_updated")]
+        indexes = [
+            models.Index(fields=["project", "id"], name="series_project_id"),
+            models.Index(fields=["project", "last_updated"], name="series_project_updated"),
+            models.Index(fields=["last_updated"], name="series_updated"),
+            models.Index(fields=["submitted"], name="series_submitted"),
+            models.Index(fields=["name", "id"], name="series_name"),
+            models.Index(fields=["state", "id"], name="series_state"),
+        ]
 
     def __str__(self) -> str:
         return self.name or f"series {self.pk}"

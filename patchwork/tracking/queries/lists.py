@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet, Sum
 
+from patchwork.databases import containing
 from patchwork.people.models import Person
 from patchwork.projects.models import Project, State, Tag
 from patchwork.tracking.models import Patch, Revision, RevisionPatch, Series, SeriesState
@@ -206,7 +207,7 @@ def select_patches(project: Project, selection: PatchSelection) -> QuerySet[Patc
     elif selection.action_required:
         rows = rows.filter(state__action_required=True)
     if selection.text:
-        rows = rows.filter(name__icontains=selection.text)
+        rows = rows.filter(containing("name", selection.text))
     if selection.archived is not Archived.BOTH:
         rows = rows.filter(archived=selection.archived is Archived.YES)
     return rows.filter(_sent_by(selection.submitter, selection.submitter_text))
