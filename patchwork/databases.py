@@ -152,6 +152,23 @@ def load(model: type[Row], where: str = "1 = 1", values: Sequence[Any] = ()) -> 
     return [revive(model, row) for row in select(f"{_all_of(model)} WHERE {where}", values)]
 
 
+def rows(
+    model: type[models.Model], names: tuple[str, ...], where: str, values: Sequence[Any]
+) -> list[tuple[Any, ...]]:
+    """What ``values_list`` answers for these names, as the driver gives it.
+
+    The statement is compiled once, which takes Django as long as it takes a database to answer.
+    The condition may speak of the table itself, by ``column``.
+    """
+    return select(f"{_values_of(model, names)} WHERE {where}", values)
+
+
+@lru_cache
+def _values_of(model: type[models.Model], names: tuple[str, ...]) -> str:
+    query = model._default_manager.order_by().values_list(*names).query
+    return query.sql_with_params()[0]
+
+
 @lru_cache
 def _all_of(model: type[models.Model]) -> str:
     columns = ", ".join(column(model, name) for name in attributes(model))

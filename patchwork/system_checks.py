@@ -32,6 +32,7 @@ NETWORK_FILESYSTEMS = frozenset(
     {"9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "nfs", "nfs4", "smb3", "smbfs"}
 )
 
+DIALECTS = ("freedesktop", "getpatchwork")
 
 Apps = Sequence[AppConfig] | None
 
@@ -41,6 +42,7 @@ def register_all() -> None:
     register(bounces_have_an_address)
     register(encryption_is_of_one_kind)
     register(runner_is_known)
+    register(dialect_is_known)
     register(sqlite_is_recent)
     register(sqlite_is_on_a_local_disk)
     register(server_is_supported, Tags.database)
@@ -96,6 +98,18 @@ def runner_is_known(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
         Error(
             f"JOB_RUNNER is {settings.JOB_RUNNER!r}, but there is only {known}.",
             id="patchwork.E007",
+        )
+    ]
+
+
+def dialect_is_known(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
+    if settings.API_1_0_DIALECT in DIALECTS:
+        return []
+    return [
+        Error(
+            f"API_1_0_DIALECT is {settings.API_1_0_DIALECT!r}, which no client speaks.",
+            hint=f"Set it to one of: {', '.join(DIALECTS)}.",
+            id="patchwork.E008",
         )
     ]
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from patchwork.api.freedesktop import urls as freedesktop
 from patchwork.web.accounts import LogIn
 
 urlpatterns = [
@@ -13,6 +14,6 @@ urlpatterns = [
     path("admin/login/", LogIn.as_view()),
     path("admin/", admin.site.urls),
     path("api/", include("patchwork.api.urls")),
-    path("fdo/api/1.0/", include("patchwork.api.freedesktop.urls")),
+    path("fdo/api/1.0/", include(freedesktop.always)),
     path("", include("patchwork.web.urls")),
 ]

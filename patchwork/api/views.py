@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What all views have in common."""
+"""What all views of both dialects have in common."""
 
 from __future__ import annotations
 

@@ -90,6 +90,7 @@ class Event(models.Model):
         ordering = ["-event_time"]
         indexes = [
             models.Index(fields=["project", "event_time"], name="event_project_time"),
+            models.Index(fields=["kind", "historical", "event_time"], name="event_kind_time"),
         ]
 
     def __str__(self) -> str:

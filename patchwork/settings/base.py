@@ -33,6 +33,7 @@ ENABLE_XMLRPC = False
 ENABLE_REST_API = True
 # A summary of a test may have a million characters, however they are written.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+API_1_0_DIALECT = "freedesktop"
 ENABLE_FORGE = False
 
 # Yours to set: how often somebody may be wrong.

@@ -28,6 +28,15 @@ def test_the_secret_key_of_development_is_refused(settings, key, told):
 
 
 @pytest.mark.parametrize(
+    ("dialect", "told"),
+    [("freedesktop", []), ("getpatchwork", []), ("Freedesktop", ["patchwork.E008"])],
+)
+def test_a_dialect_that_nobody_speaks(settings, dialect, told):
+    settings.API_1_0_DIALECT = dialect
+    assert ids(system_checks.dialect_is_known(None)) == told
+
+
+@pytest.mark.parametrize(
     ("version", "told"),
     [((3, 39, 4), ["patchwork.E002"]), ((3, 40, 0), []), ((3, 40, 1), []), ((4, 0), [])],
 )

@@ -22,6 +22,13 @@ def of_patch(patch: Patch, link: Link | None = None) -> bytes:
     return _of_patches(Patch.objects.filter(pk=patch.pk), link)
 
 
+def of_patches(patch_ids: Sequence[int], link: Link | None = None) -> bytes:
+    """Patches in the order of these ids."""
+    place = {patch_id: at for at, patch_id in enumerate(patch_ids)}
+    mails = _mails_of(Patch.objects.filter(pk__in=patch_ids), link)
+    return b"".join(mails[patch_id] for patch_id in sorted(mails, key=place.__getitem__))
+
+
 def of_revision(revision: Revision, link: Link | None = None) -> bytes:
     """All patches of a revision, in the order in which they apply."""
     held = Patch.objects.filter(places__revision=revision)
@@ -35,10 +42,14 @@ def file_name(name: str) -> str:
 
 
 def _of_patches(patches: QuerySet[Patch], link: Link | None) -> bytes:
+    return b"".join(_mails_of(patches, link).values())
+
+
+def _mails_of(patches: QuerySet[Patch], link: Link | None) -> dict[int, bytes]:
+    """Patch id -> the patch, in the order in which they were asked for."""
     found = list(patches.select_related("mail__raw", "delegate", "submitter"))
     said = _said_in_replies(found)
-    mails = (_mail(patch, said[patch.mail.msgid], link) for patch in found)
-    return b"".join(map(patch_mbox, mails))
+    return {patch.pk: patch_mbox(_mail(patch, said[patch.mail.msgid], link)) for patch in found}
 
 
 def _said_in_replies(patches: Sequence[Patch]) -> defaultdict[str, list[Trailer]]:

@@ -7,10 +7,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from patchwork.mail import mbox
 from patchwork.tracking import queries
 from patchwork.tracking.models import Cover
 from patchwork.web import projects
-from patchwork.web.downloads import as_text
+from patchwork.web.downloads import as_mbox, as_text
 
 
 @require_safe
@@ -20,6 +21,16 @@ def cover(request: HttpRequest, cover_id: int) -> HttpResponse:
     if found is None:
         raise Http404(f"There is no cover letter {cover_id} here.")
     return HttpResponseRedirect(_page_of(found))
+
+
+@require_safe
+def cover_mbox(request: HttpRequest, cover_id: int) -> HttpResponse:
+    """The letter as it came, with its headers."""
+    found = queries.find_cover(cover_id)
+    if found is None:
+        raise Http404(f"There is no cover letter {cover_id} here.")
+    sender = found.submitter.email
+    return as_mbox(mbox.entry(queries.raw_of(found.mail), sender, found.date), found.name)
 
 
 @require_safe

@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import IntConverter
 
 from patchwork.people.models import EmailConfirmation
-from patchwork.web import accounts, letters, mails, patches, projects, series
+from patchwork.web import accounts, bundles, letters, mails, patches, projects, series
 
 
 class IdConverter(IntConverter):
@@ -46,6 +46,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("patch/<id:patch_id>/mbox/", patches.mbox, name="patch-mbox"),
     path("patch/<id:patch_id>/raw/", patches.raw, name="patch-raw"),
     path("cover/<id:cover_id>/", letters.cover, name="cover"),
+    path("cover/<id:cover_id>/mbox/", letters.cover_mbox, name="cover-mbox"),
+    path("bundle/<str:owner>/<path:name>/mbox/", bundles.mbox, name="bundle-mbox"),
+    path("bundle/<str:owner>/<path:name>/", bundles.show, name="bundle"),
     path("comment/<id:comment_id>/", letters.comment, name="comment"),
     path("comment/<id:comment_id>/raw/", letters.comment_text, name="comment-raw"),
     path("mail/", mails.settings, name="mail-settings"),

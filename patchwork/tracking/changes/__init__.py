@@ -9,6 +9,12 @@ from patchwork.tracking.changes.decisions import (
     set_state,
     unrelate,
 )
+from patchwork.tracking.changes.editing import (
+    AlreadyRelated,
+    PatchEdit,
+    edit_patch,
+    set_addressed,
+)
 from patchwork.tracking.changes.pinning import (
     CannotPin,
     confirm_continuation,
@@ -23,10 +29,13 @@ from patchwork.tracking.changes.reviewing import set_reviewer, touch
 from patchwork.tracking.changes.upkeep import rehash, restate, retag
 
 __all__ = [
+    "AlreadyRelated",
     "CannotPin",
     "NotTheNewest",
+    "PatchEdit",
     "confirm_continuation",
     "deny_continuation",
+    "edit_patch",
     "pin_posting",
     "pin_series",
     "rehash",
@@ -36,6 +45,7 @@ __all__ = [
     "rerun",
     "restate",
     "retag",
+    "set_addressed",
     "set_archived",
     "set_commit",
     "set_delegate",

@@ -97,6 +97,18 @@ def set_commit(patch: Patch, commit_ref: str, actor: Actor) -> int:
     return _change([patch], change, ["commit_ref"])
 
 
+def set_pull_url(patch: Patch, pull_url: str, actor: Actor) -> int:
+    """Note where a patch can be pulled from."""
+
+    def change(fresh: Sequence[Patch]) -> Iterator[tuple[Patch, None]]:
+        for each in fresh:
+            if each.pull_url != pull_url:
+                each.pull_url = pull_url
+                yield each, None
+
+    return _change([patch], change, ["pull_url"])
+
+
 def relate(patches: Iterable[Patch], actor: Actor) -> int:
     """Say that patches are about the same thing; sets that touch become one."""
 

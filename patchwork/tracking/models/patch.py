@@ -58,9 +58,11 @@ class Patch(models.Model):
             models.Index(fields=["project", "id"], name="patch_project_id"),
             models.Index(fields=["project", "date"], name="patch_project_date"),
             models.Index(fields=["project", "last_updated"], name="patch_project_updated"),
-            models.Index(fields=["date"], name="patch_date"),
+            models.Index(fields=["date", "id"], name="patch_date"),
             models.Index(fields=["last_updated"], name="patch_updated"),
             models.Index(fields=["name"], name="patch_name"),
+            # For pages far behind, and for words in names: rows of this table are long.
+            models.Index(fields=["id", "name"], name="patch_id_name"),
             models.Index(fields=["hash"], name="patch_hash"),
         ]
 
@@ -84,7 +86,11 @@ class Cover(models.Model):
 
     class Meta:
         app_label = "patchwork"
-        indexes = [models.Index(fields=["project", "date"], name="cover_project_date")]
+        indexes = [
+            models.Index(fields=["project", "date"], name="cover_project_date"),
+            models.Index(fields=["project", "id"], name="cover_project_id"),
+            models.Index(fields=["date"], name="cover_date"),
+        ]
 
     def __str__(self) -> str:
         return self.name

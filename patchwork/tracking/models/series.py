@@ -124,6 +124,13 @@ class Revision(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["series", "number"], name="revision_series_number")
         ]
+        indexes = [
+            models.Index(fields=["project", "id"], name="revision_project_id"),
+            models.Index(fields=["project", "date"], name="revision_project_date"),
+            models.Index(fields=["date"], name="revision_date"),
+            # All that a list of postings asks before it reads a row.
+            models.Index(fields=["id", "rerun_of", "series"], name="revision_posted"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name or f'revision {self.pk}'} (rev {self.number})"

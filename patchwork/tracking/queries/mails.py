@@ -9,7 +9,7 @@ from patchwork.tracking.queries.projects import storable
 
 
 def find_cover(cover_id: int) -> Cover | None:
-    return Cover.objects.select_related("mail__posting").filter(pk=cover_id).first()
+    return Cover.objects.select_related("mail__posting", "submitter").filter(pk=cover_id).first()
 
 
 def find_comment(comment_id: int) -> Comment | None:

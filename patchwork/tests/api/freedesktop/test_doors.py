@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What all addresses do: methods, headers, and pages for people."""
+"""What all addresses do: methods, headers, pages for people, and which dialect answers where."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ ADDRESSES = {
 }
 NEWREVISION = "series/ID/revisions/1/newrevision/"
 ROOTS = ("/api/1.0/", "/fdo/api/1.0/")
+IN_BOTH = ("projects/", "projects/list/", "series/", "series/ID/", "patches/", "patches/PATCH/")
 
 
 @pytest.fixture(params=ROOTS)
@@ -122,6 +123,17 @@ def test_a_revision_that_founded_nothing_is_no_series(feature: Series, client: C
 
 
 class TestRoot:
+    def test_it_tells_of_both_dialects(self, project: Project, client: Client) -> None:
+        answer = client.get("/api/1.0/").json()
+        assert answer.pop("revision") == 4
+        assert answer == {
+            name: f"http://testserver/api/1.0/{name}/"
+            for name in (
+                *("projects", "users", "people", "patches", "covers", "series", "events"),
+                "bundles",
+            )
+        }
+
     def test_what_it_tells_of_is_there(
         self, feature: Series, maintainer: User, client: Client
     ) -> None:
@@ -138,6 +150,36 @@ class TestRoot:
             "series": "http://testserver/fdo/api/1.0/series/",
             "patches": "http://testserver/fdo/api/1.0/patches/",
         }
+
+
+class TestDialect:
+    def is_ours(self, answer: Any) -> bool:
+        """No object of the other dialect is without its address, nor a list in an envelope."""
+        if answer.status_code != 200:
+            return False
+        body = answer.json()
+        return isinstance(body, dict) and "url" not in body
+
+    @pytest.mark.parametrize(
+        "address", [each for each in ADDRESSES if not each.endswith(("mbox/", "results/"))]
+    )
+    def test_what_both_have_can_be_turned_over(
+        self, feature: Series, client: Client, settings: Any, address: str
+    ) -> None:
+        path = real(address)
+        assert self.is_ours(client.get(f"/api/1.0/{path}"))
+        settings.API_1_0_DIALECT = "getpatchwork"
+        assert self.is_ours(client.get(f"/fdo/api/1.0/{path}"))
+        assert self.is_ours(client.get(f"/api/1.0/{path}")) == (address not in IN_BOTH)
+
+    def test_links_stay_where_they_were_asked(
+        self, project: Project, client: Client, settings: Any
+    ) -> None:
+        settings.API_1_0_DIALECT = "getpatchwork"
+        for number in range(2):
+            factories.make_series(project, None, f"Series {number}")
+        answer = client.get("/fdo/api/1.0/series/?perpage=1").json()
+        assert answer["next"] == "http://testserver/fdo/api/1.0/series/?perpage=1&page=2"
 
 
 @pytest.mark.parametrize("address", [*ADDRESSES, NEWREVISION])

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Checks: results of tests on a patch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+from django.db.models import Q, QuerySet
+from django.http import Http404
+from django.utils.text import slugify
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from patchwork.api.getpatchwork import asking
+from patchwork.api.getpatchwork.faces import Face, Listing, allow
+from patchwork.api.getpatchwork.sent import Sent
+from patchwork.api.getpatchwork.shapes import (
+    ADDRESS,
+    ID,
+    TEXT,
+    TIME,
+    Body,
+    Shape,
+    list_of,
+    nullable,
+    text,
+)
+from patchwork.api.getpatchwork.wording import (
+    ACCOUNT,
+    CHECK_STATES,
+    CHECK_WORDS,
+    Said,
+    Wording,
+    written,
+)
+from patchwork.api.parameters import Asked, wrong
+from patchwork.checks.changes import record_result
+from patchwork.checks.models import CheckResult, ResultState
+from patchwork.checks.queries import ResultRecord, result_records
+from patchwork.people.models import Scope
+from patchwork.people.queries import accounts
+from patchwork.tracking.models import Patch
+from patchwork.tracking.permissions import may_report_results
+
+CONTEXT = re.compile(r"[-a-zA-Z0-9_]{1,255}")
+CHECK = Shape(
+    "Check",
+    {
+        "id": ID,
+        "url": ADDRESS,
+        "user": nullable(ACCOUNT),
+        "date": TIME,
+        "state": CHECK_WORDS,
+        "target_url": nullable(TEXT),
+        "context": TEXT,
+        "description": nullable(TEXT),
+    },
+)
+MENTIONED = Shape(
+    "EmbeddedCheck",
+    {name: CHECK.fields[name] for name in ("id", "url", "date", "state", "target_url", "context")},
+)
+RESULT = Shape(
+    "TestResult",
+    {
+        "test_name": TEXT,
+        "state": CHECK_WORDS,
+        "target_url": nullable(TEXT),
+        "description": nullable(TEXT),
+        "date": TIME,
+    },
+)
+NEW = Body(
+    "NewCheck",
+    {
+        "state": CHECK_WORDS,
+        "target_url": text(200),
+        "context": text(255),
+        "description": text(64 * 1024),
+    },
+    required=("state",),
+)
+
+
+class Checks(Listing):
+    """``/patches/5/checks/``"""
+
+    told = CHECK
+    body = NEW
+    scope = Scope.CHECKS
+    filters: ClassVar[dict[str, Any]] = {
+        **asking.PERIOD,
+        "user": asking.NAMED,
+        "state": list_of(CHECK_WORDS),
+        "context": TEXT,
+    }
+    orders: ClassVar[dict[str, str]] = {
+        "id": "pk",
+        "date": "date",
+        "state": "state",
+        "context": "context",
+    }
+
+    def select(self, asked: Asked) -> QuerySet[Any]:
+        rows = asking.accounts(asked, "user", CheckResult.objects.filter(patch=self.find_patch()))
+        rows = asking.period(asked, rows)
+        if words := asked.words("state", CHECK_WORDS.at(self.minor)):
+            rows = rows.filter(
+                state__in=[ours for ours, word in CHECK_STATES.items() if word in words]
+            )
+        if context := asked.text("context"):
+            rows = rows.filter(Q(context=slugify(context)) | Q(test_name=context))
+        return rows
+
+    def post(self, request: Request, **_: str) -> Response:
+        patch = self.find_patch()
+        may = partial(may_report_results, project=patch.project)
+        user = allow(request, self.scope, patch.project_id, may)
+        sent = self.sent(CHECK.fields)
+        if "state" not in sent:
+            raise wrong("state", "This field is required.")
+        words = {word: state for state, word in CHECK_STATES.items() if state != ResultState.INFO}
+        result = record_result(
+            target=patch,
+            test_name=_given_context(sent),
+            state=words[sent.word("state", words)],
+            user=user,
+            url=sent.address("target_url") if "target_url" in sent else "",
+            summary=sent.text("description") if "description" in sent else "",
+        )
+        said = say_checks(self.wording(()), result_records([result.pk]))[0]
+        return Response(said, status=201)
+
+    def find_patch(self) -> Patch:
+        patches = Patch.objects.select_related("project").defer("content", "diff")
+        patch = patches.filter(pk=self.number("patch_id")).first()
+        if patch is None:
+            raise Http404
+        return patch
+
+    def say(self, ids: list[int]) -> list[Said]:
+        return say_checks(self.wording(()), result_records(ids))
+
+
+class OneCheck(Face):
+    """``/patches/5/checks/6/``"""
+
+    told = CHECK
+
+    def get(self, request: Request, **_: str) -> Response:
+        patch_id = self.number("patch_id")
+        found = [
+            result
+            for result in result_records([self.number("check_id")])
+            if result.patch_id == patch_id
+        ]
+        if not found:
+            raise Http404
+        return Response(say_checks(self.wording(()), found)[0])
+
+
+def _given_context(sent: Sent) -> str:
+    context = sent.text("context") if "context" in sent else ""
+    if context and not CONTEXT.fullmatch(context):
+        raise wrong("context", "It is made of letters, digits, - and _ only.")
+    return context or "default"
+
+
+def say_checks(wording: Wording, results: Sequence[ResultRecord]) -> list[Said]:
+    users = accounts({result.user_id for result in results if result.user_id})
+    return [
+        {
+            "id": result.id,
+            "url": _address(wording, result),
+            "user": wording.account(users.get(result.user_id or 0)),
+            "date": written(result.date),
+            "state": CHECK_STATES[result.state],
+            "target_url": result.url or None,
+            "context": _context(result),
+            "description": result.summary or None,
+        }
+        for result in results
+    ]
+
+
+def mention_check(wording: Wording, result: ResultRecord) -> Said:
+    """As an event mentions it."""
+    return {
+        "id": result.id,
+        "url": _address(wording, result),
+        "date": written(result.date),
+        "state": CHECK_STATES[result.state],
+        "target_url": result.url or None,
+        "context": _context(result),
+    }
+
+
+def mention_result(result: ResultRecord) -> Said:
+    """A result on a whole series, which 1.5 tells."""
+    return {
+        "test_name": result.test_name,
+        "state": CHECK_STATES[result.state],
+        "target_url": result.url or None,
+        "description": result.summary or None,
+        "date": written(result.date),
+    }
+
+
+def _address(wording: Wording, result: ResultRecord) -> str:
+    return f"{wording.api}/patches/{result.patch_id}/checks/{result.id}/"
+
+
+def _context(result: ResultRecord) -> str:
+    """The test's name as it was given, if that is a context at all."""
+    return result.test_name if CONTEXT.fullmatch(result.test_name) else result.context

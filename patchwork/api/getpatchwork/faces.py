@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What all addresses of this dialect have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import QuerySet
+from django.http import Http404
+from rest_framework.exceptions import APIException, MethodNotAllowed, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from patchwork.api import access, links
+from patchwork.api.getpatchwork import asking, paging
+from patchwork.api.getpatchwork.sent import Sent
+from patchwork.api.getpatchwork.shapes import Body, Shape, list_of
+from patchwork.api.getpatchwork.wording import Said, Wording
+from patchwork.api.parameters import LARGEST_ID, Asked
+from patchwork.api.views import Door
+from patchwork.databases import column, load, places
+from patchwork.people.models import Scope
+from patchwork.projects.models import Project
+
+DEFAULT_MINOR = 4
+"""What ``/api/`` speaks: the newest version that all servers of this family know."""
+NEWEST_MINOR = 5
+
+
+class Face(Door):
+    """One address, in the version that was asked. What it declares is what it goes by, and what
+    the published description says."""
+
+    first_minor: ClassVar[int] = 0
+    """The version that brought the address."""
+    since: ClassVar[Mapping[str, int]] = {}
+    """Methods that an older version does not have -> the one that has."""
+    told: ClassVar[Shape | None] = None
+    """What is answered, or what a list is made of; without one it is a text."""
+    body: ClassVar[Body | None] = None
+    """What can be sent."""
+    scope: ClassVar[Scope] = Scope.WRITE
+    """What a token has to be good for, to change something here."""
+    for_accounts: ClassVar[bool] = False
+    """Whether reading needs an account, too."""
+    refusals: ClassVar[Sequence[type[APIException]]] = ()
+    """What can be in the way besides what is wrong with a request itself."""
+
+    @property
+    def minor(self) -> int:
+        return int(self.kwargs.get("minor") or DEFAULT_MINOR)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if self.minor < self.first_minor:
+            raise Http404
+        if self.for_accounts and request.method in ("GET", "HEAD"):
+            somebody(request, Scope.READ)
+        if self.minor < self.since.get(str(request.method), 0):
+            raise MethodNotAllowed(str(request.method))
+
+    def sent(self, told: Iterable[str]) -> Sent:
+        """The body of the request; ``told`` are the fields that a reader sees."""
+        assert self.body is not None
+        return Sent(self.request.data, self.body.at(self.minor), told)
+
+    @classmethod
+    def parameters(cls, minor: int) -> dict[str, Any]:
+        """All that can be asked for, with their schemas; only lists are asked for anything."""
+        return {}
+
+    def number(self, name: str) -> int:
+        """An id in the address; what can be no id is nothing that we have."""
+        written: str = self.kwargs[name]
+        if not (written.isascii() and written.isdecimal() and int(written) <= LARGEST_ID):
+            raise Http404
+        return int(written)
+
+    def wording(self, project_ids: Collection[int]) -> Wording:
+        """For speaking of things of these projects."""
+        site = links.absolute(self.request, "/").rstrip("/")
+        where = f"{column(Project, 'id')} IN {places(project_ids)}"
+        found = load(Project, where, [*project_ids]) if project_ids else []
+        return Wording(self.minor, site, {project.pk: project for project in found})
+
+
+class Listing(Face):
+    """A list: filtered, sorted, cut into pages."""
+
+    filters: ClassVar[Mapping[str, Any]] = {}
+    orders: ClassVar[dict[str, str]] = {"id": "pk"}
+    default_order: ClassVar[str] = "id"
+    searched: ClassVar[Sequence[str]] = ()
+
+    def get(self, request: Request, **_: str) -> Response:
+        asked = Asked(request.query_params)
+        order = paging.order_of(asked, self.orders, self.default_order)
+        by_place = (
+            self.minor >= 5 and "page" not in request.query_params and paging.has_place(order)
+        )
+        known = self.parameters(self.minor)
+        if not by_place:
+            known.pop("cursor", None)
+        asking.known_names(request.query_params, known)
+        selected = asking.search(asked, self.select(asked), self.searched)
+        find_page = paging.page_after if by_place else paging.page_numbered
+        page = find_page(request, selected, order, links.absolute(request, request.path))
+        response = Response(self.say(page.ids))
+        response["Link"] = page.links
+        return response
+
+    @classmethod
+    def parameters(cls, minor: int) -> dict[str, Any]:
+        orders = [f"{sign}{name}" for name in cls.orders for sign in ("", "-")]
+        return {
+            **asking.EVERYWHERE,
+            "order": list_of({"enum": orders}),
+            **cls.filters,
+            **({"cursor": asking.CURSOR} if minor >= 5 else {}),
+        }
+
+    def select(self, asked: Asked) -> QuerySet[Any]:
+        """The rows that are asked for, in no order."""
+        raise NotImplementedError
+
+    def say(self, ids: list[int]) -> list[Said]:
+        """The rows with these ids, in their order."""
+        raise NotImplementedError
+
+
+class Conflict(APIException):
+    """What is asked for does not go together with what is there."""
+
+    status_code = 409
+    default_code = "conflict"
+
+
+def allow(
+    request: Request, scope: Scope, project_id: int, may: Callable[[AbstractBaseUser], bool]
+) -> AbstractBaseUser:
+    """The account that asks, if it may, by a token (if by one) that is good for it."""
+    user = somebody(request, scope, project_id)
+    if not may(user):
+        raise PermissionDenied
+    return user
+
+
+def somebody(request: Request, scope: Scope, project_id: int | None = None) -> AbstractBaseUser:
+    """The account that asks, by a token (if by one) that is good for it; nobody else."""
+    user = request.user
+    if not isinstance(user, AbstractBaseUser):
+        raise PermissionDenied("Authentication credentials were not provided.")
+    access.require(request, scope, project_id)
+    return user
