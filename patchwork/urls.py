@@ -15,5 +15,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("patchwork.api.urls")),
     path("fdo/api/1.0/", include(freedesktop.always)),
+    path("xmlrpc/", include("patchwork.xmlrpc.views")),
     path("", include("patchwork.web.urls")),
 ]

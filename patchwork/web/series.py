@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
@@ -52,6 +53,7 @@ def listing(request: HttpRequest, linkname: str) -> HttpResponse:
             "rows": queries.series_rows(shown.rows),
             "tags": queries.shown_tags() if project.use_tags else [],
             "count": queries.count_up_to_limit(selected),
+            "has_xmlrpc": settings.ENABLE_XMLRPC,
         },
     )
 

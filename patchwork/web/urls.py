@@ -22,6 +22,7 @@ register_converter(IdConverter, "id")
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", projects.index, name="projects"),
     path("project/<str:linkname>/", projects.front, name="project"),
+    path("project/<str:linkname>/pwclientrc/", projects.pwclientrc, name="pwclientrc"),
     path("project/<str:linkname>/list/", series.listing, name="series-list"),
     path("project/<str:linkname>/patches/", patches.listing, name="patch-list"),
     path(

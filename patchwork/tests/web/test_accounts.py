@@ -198,6 +198,35 @@ class TestLoggingIn:
         assert answer.url == "/admin/"
 
 
+class TestPwclientrc:
+    def test_it_is_a_file_that_pwclient_reads(self, client, project, settings):
+        from configparser import ConfigParser
+
+        settings.ENABLE_XMLRPC = True
+        answer = client.get("/project/lamps/pwclientrc/")
+        assert answer["Content-Disposition"] == 'attachment; filename=".pwclientrc"'
+        assert answer["Content-Type"] == "text/plain; charset=utf-8"
+        config = ConfigParser()
+        config.read_string(answer.text)
+        assert config.get("options", "default") == "lamps"
+        assert dict(config["lamps"]) == {
+            "url": "http://example.com/xmlrpc/",
+            "backend": "xmlrpc",
+        }
+
+    def test_it_knows_who_asks(self, own, project, settings):
+        settings.ENABLE_XMLRPC = True
+        assert "\nusername = maren\n" in own.get("/project/lamps/pwclientrc/").text
+
+    def test_the_projects_page_leads_there(self, client, project, settings):
+        link = 'href="/project/lamps/pwclientrc/"'
+        assert link not in client.get("/project/lamps/list/").text
+        assert client.get("/project/lamps/pwclientrc/").status_code == 404
+        settings.ENABLE_XMLRPC = True
+        assert link in client.get("/project/lamps/list/").text
+        assert client.get("/project/nowhere/pwclientrc/").status_code == 404
+
+
 class TestAdmin:
     def test_tokens_can_be_seen_and_revoked_but_not_made(self, client, maren):
         token, secret = tokens.issue(maren, "laptop")

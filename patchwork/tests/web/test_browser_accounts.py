@@ -20,7 +20,8 @@ __all__ = ["browser", "pytestmark", "site"]
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_a_token_for_a_program(browser, site, size, scheme):
+def test_a_token_for_a_program(browser, site, settings, size, scheme):
+    settings.ENABLE_XMLRPC = True
     context = browser.new_context(viewport=size, color_scheme=scheme, java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{site}/user/")
@@ -39,4 +40,10 @@ def test_a_token_for_a_program(browser, site, size, scheme):
     assert page.locator("main").count() == page.locator("h1").count() == 1
     page.get_by_role("button", name="Revoke").click()
     assert page.get_by_text("You have none.").is_visible()
+    for address in ("/xmlrpc/", "/project/lanternd/list/"):
+        open_clean(page, site + address)
+        assert overflow(page) <= 0, address
+    with page.expect_download() as download:
+        page.get_by_role("link", name=".pwclientrc").click()
+    assert "lanternd" in download.value.path().read_text()
     context.close()
