@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from benchmarks.ingest import mails
-from benchmarks.ingest.servers import Server
+from benchmarks.servers import Server
 
 
 @dataclass(frozen=True)

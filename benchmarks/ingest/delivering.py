@@ -13,8 +13,9 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from benchmarks.ingest.bench import Bench
-from benchmarks.ingest.machine import Figure, percentile
-from benchmarks.ingest.site import Failed, Site, peak_mb, site
+from benchmarks.ingest.site import Site, site
+from benchmarks.machine import Figure, percentile
+from benchmarks.site import Failed, peak_mb
 from patchwork.ingest.handover import on_the_wire
 
 PIPED = 200

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 
 from benchmarks.ingest.bench import Bench
-from benchmarks.ingest.machine import Figure, median
-from benchmarks.ingest.site import Ended, Site, site
+from benchmarks.ingest.site import Site, site
+from benchmarks.machine import Figure, median
+from benchmarks.site import Ended
 
 _RATE = re.compile(r"\(([\d,]+) a second\)")
 

@@ -1,17 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is measured inside of a process with Django: ``... inside QUESTION '{"argument": ...}'``.
-
-The answer is JSON, the last line of the output.
-"""
+"""What is asked about mails, inside of a process with Django."""
 
 from __future__ import annotations
 
-import json
-import sys
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import defaultdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -26,7 +19,8 @@ from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from benchmarks.ingest import mails  # noqa: E402
-from benchmarks.ingest.machine import percentile  # noqa: E402
+from benchmarks.inside import answer, counted  # noqa: E402
+from benchmarks.machine import percentile  # noqa: E402
 from patchwork.ingest.archive import Import, Summary  # noqa: E402
 from patchwork.ingest.pacing import Pace  # noqa: E402
 from patchwork.ingest.receiving import receive, receive_many  # noqa: E402
@@ -157,27 +151,5 @@ def newest(count: int) -> dict[str, list[int]]:
     }
 
 
-@contextmanager
-def counted() -> Iterator[Counter[str]]:
-    """The statements that are sent meanwhile, BEGIN and savepoints included."""
-    statements: Counter[str] = Counter()
-
-    def count(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
-        statements[sql] += 1
-        return execute(sql, *rest)
-
-    with connection.execute_wrapper(count):
-        yield statements
-
-
-_QUESTIONS = (prepare, archive, single, fill, take_in, in_sequence, grouping, stock, newest)
-
-
-def main() -> None:
-    questions: dict[str, Callable[..., Any]] = {each.__name__: each for each in _QUESTIONS}
-    answer = questions[sys.argv[1]](**json.loads(sys.argv[2]))
-    print(json.dumps(answer))
-
-
 if __name__ == "__main__":
-    main()
+    answer(prepare, archive, single, fill, take_in, in_sequence, grouping, stock, newest)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import http.client
 import itertools
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -15,9 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlencode
 
+from benchmarks.command import LeftOut
 from benchmarks.ingest.bench import Bench
-from benchmarks.ingest.machine import Figure, percentile
-from benchmarks.ingest.site import ACCOUNT, PASSWORD, ROOT, Failed, Site, site
+from benchmarks.ingest.site import ACCOUNT, PASSWORD, Site, site
+from benchmarks.machine import Figure, percentile
+from benchmarks.site import ROOT, Failed
+from benchmarks.web import gunicorn
 
 READERS = 2
 THINKING_SECONDS = 0.04
@@ -28,6 +30,8 @@ _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 
 def web(bench: Bench) -> Iterator[Figure]:
     """Pages and logins (they write a session and an account) with and without an import."""
+    if bench.server.name != "sqlite":
+        raise LeftOut("only SQLite has a lock that all writers share")
     with site(bench.server) as place:
         half = len(bench.raws) // 2
         place.ask("take_in", path=str(bench.archive), start=0, end=min(half, 2000))
@@ -145,32 +149,3 @@ def importing(bench: Bench, place: Site) -> Iterator[Callable[[], bool]]:
             yield lambda: process.poll() is not None
         finally:
             process.terminate()
-
-
-@contextmanager
-def gunicorn(place: Site) -> Iterator[int]:
-    """The web server as the documentation advises it; its port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "patchwork.wsgi:application"]
-    options = ["--workers=2", "--worker-class=gthread", "--threads=4", f"--bind=127.0.0.1:{port}"]
-    with subprocess.Popen(
-        [*command, *options, "--log-level=warning"], cwd=ROOT, env=place.environment
-    ) as process:
-        try:
-            _wait_for(port)
-            yield port
-        finally:
-            process.terminate()
-
-
-def _wait_for(port: int) -> None:
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        try:
-            with socket.create_connection(("127.0.0.1", port)):
-                return
-        except ConnectionRefusedError:
-            time.sleep(0.1)
-    raise Failed("gunicorn does not answer")

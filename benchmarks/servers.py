@@ -144,6 +144,7 @@ class MariaDB(Server):
         self._run(f"CREATE DATABASE {database} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
 
     def copy(self, database: str, copy: str) -> None:
+        """Never asked for, because ``copies`` says no."""
         raise NotImplementedError
 
     def drop(self, database: str) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -16,7 +17,7 @@ ALLOWED_HOSTS = ["127.0.0.1"]
 DATABASES = {"default": from_url(os.environ["DATABASE_URL"])}
 SPOOL_DIR = Path(os.environ["PW_BENCHMARK_DIRECTORY"]) / "spool"
 
-# Logging in is the writing request of the web part: the database is measured, not the hash.
+# Logging in is a writing request that is measured: the database is, not the hash.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # Nobody has to run collectstatic before.
@@ -25,3 +26,6 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+
+# What a part wants to be otherwise.
+globals().update(json.loads(os.environ["PW_BENCHMARK_SETTINGS"]))
