@@ -7,7 +7,7 @@ import logging
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence, Sized
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -251,6 +251,35 @@ def upsert(rows: Sequence[Row], *, unique: Sequence[str], update: Sequence[str])
         row.pk = row_id
         row._state.adding = False
     return rows
+
+
+def increase(
+    model: type[models.Model],
+    names: Sequence[str],
+    by: Mapping[tuple[Any, ...], int],
+    counter: str = "count",
+) -> None:
+    """Add to counters, those that are not there yet included; negative numbers take away.
+
+    ``names`` are the unique columns that say which counter, in the order of the keys of ``by``.
+    """
+    if not by:
+        return
+    columns = [connection.ops.quote_name(_column_of(model, name)) for name in (*names, counter)]
+    amount = columns[-1]
+    if connection.vendor == "mysql":
+        clash = f"ON DUPLICATE KEY UPDATE {amount} = {amount} + VALUES({amount})"
+    else:
+        sum_of_both = f"{table(model)}.{amount} + EXCLUDED.{amount}"
+        clash = f"ON CONFLICT ({', '.join(columns[:-1])}) DO UPDATE SET {amount} = {sum_of_both}"
+    rows = [(*key, number) for key, number in sorted(by.items())]
+    row = f"({', '.join(['%s'] * len(columns))})"
+    statement = (
+        f"INSERT INTO {table(model)} ({', '.join(columns)}) "  # noqa: S608 (names)
+        f"VALUES {', '.join([row] * len(rows))} {clash}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [value for each in rows for value in each])
 
 
 def change(model: type[models.Model], ids: Collection[int], **values: Any) -> None:

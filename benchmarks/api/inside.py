@@ -35,6 +35,7 @@ from patchwork.databases import insert  # noqa: E402
 from patchwork.events.models import Event, EventKind  # noqa: E402
 from patchwork.people.models import Person  # noqa: E402
 from patchwork.projects.models import Project, State, Tag  # noqa: E402
+from patchwork.tracking.changes import recount_patches  # noqa: E402
 from patchwork.tracking.models import (  # noqa: E402
     Comment,
     Cover,
@@ -103,6 +104,8 @@ def fill(patches: int) -> None:
         with connection.constraint_checks_disabled(), transaction.atomic():
             rows.insert()
     _bundles(stock)
+    for project in Project.objects.all():
+        recount_patches(project)
     if connection.vendor != "mysql":
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE" if connection.vendor == "sqlite" else "VACUUM ANALYZE")

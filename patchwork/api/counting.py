@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How many rows there are, at a price that does not grow with them."""
+"""How many rows there are, at a price that does not grow with them.
+
+How many patches there are of a project, in a state, put away or not, is written with every change.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from typing import TypeVar
 
 from django.core.cache import cache
 from django.core.exceptions import EmptyResultSet
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, Sum
+
+from patchwork.tracking.models import PatchCount
 
 Row = TypeVar("Row", bound=Model)
 
@@ -33,6 +38,12 @@ def count(rows: QuerySet[Row]) -> int:
         found = rows.count()
         cache.set(key, found, KEPT_SECONDS)
     return found
+
+
+def count_patches(counters: QuerySet[PatchCount]) -> int:
+    """Exact, however many there are; of the same project, state and so on as the counters are."""
+    total: int | None = counters.aggregate(total=Sum("count"))["total"]
+    return total or 0
 
 
 def _key(rows: QuerySet[Row]) -> str:

@@ -11,6 +11,7 @@ from itertools import count
 
 from patchwork.people.models import Person
 from patchwork.projects.models import Project, State
+from patchwork.tracking.changes.counting import count_changed, kinds_of
 from patchwork.tracking.models import (
     Comment,
     Cover,
@@ -119,7 +120,7 @@ def make_patch(
         msgid=msgid,
     )
     defaults = {"content": f"Why {name}.", "diff": DIFF, "last_updated": date}
-    return Patch.objects.create(
+    patch = Patch.objects.create(
         mail=mail,
         project=project,
         submitter=submitter,
@@ -128,6 +129,8 @@ def make_patch(
         state=State.objects.get(name=state),
         **(defaults | fields),
     )
+    count_changed(kinds_of([]), kinds_of([patch]))
+    return patch
 
 
 def make_cover(revision: Revision, content: str = "What this is about.") -> Cover:

@@ -39,8 +39,10 @@ def ordered(
     return rows.order_by(*dict.fromkeys((f"{sign}{column}", f"{sign}pk")))
 
 
-def listed(request: Request, rows: QuerySet[Listed], shape: Shape) -> Response:
-    """The page of a list that was asked for."""
+def listed(
+    request: Request, rows: QuerySet[Listed], shape: Shape, total: int | None = None
+) -> Response:
+    """The page of a list that was asked for; ``total`` where the number of its rows is known."""
     number, size = _page(request), _per_page(request)
     start = (number - 1) * size
     # Counted off by ids alone, as indexes have them: what is passed over is not read. One more
@@ -51,7 +53,7 @@ def listed(request: Request, rows: QuerySet[Listed], shape: Shape) -> Response:
         raise _invalid_page()
     return Response(
         {
-            "count": count(rows),
+            "count": count(rows) if total is None else total,
             "next": _address(request, number + 1) if len(shown) > size else None,
             "previous": _address(request, number - 1) if number > 1 else None,
             "results": shown[:size],

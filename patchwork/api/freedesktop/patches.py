@@ -6,6 +6,7 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from patchwork.api.counting import count_patches
 from patchwork.api.freedesktop import filters, projects, shapes
 from patchwork.api.freedesktop.door import FreedesktopDoor, found
 from patchwork.api.freedesktop.paging import listed, ordered
@@ -26,10 +27,14 @@ class PatchList(FreedesktopDoor):
 
     def get(self, request: Request, project: str | None = None) -> Response:
         of_project = projects.find(project) if project is not None else None
-        wanted = catalogue.patches_wanted(filters.patches(request, of_project))
-        rows = ordered(request, wanted, ORDERS, "date")
+        wanted = filters.patches(request, of_project)
+        rows = ordered(request, catalogue.patches_wanted(wanted), ORDERS, "date")
+        counters = catalogue.counters_of(wanted)
         return listed(
-            request, rows, lambda page: shapes.patches(request, catalogue.patch_rows(page))
+            request,
+            rows,
+            lambda page: shapes.patches(request, catalogue.patch_rows(page)),
+            total=None if counters is None else count_patches(counters),
         )
 
 

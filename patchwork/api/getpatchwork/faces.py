@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -14,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from patchwork.api import access, links
+from patchwork.api.counting import count
 from patchwork.api.getpatchwork import asking, paging
 from patchwork.api.getpatchwork.sent import Sent
 from patchwork.api.getpatchwork.shapes import Body, Shape, list_of
@@ -105,8 +107,12 @@ class Listing(Face):
             known.pop("cursor", None)
         asking.known_names(request.query_params, known)
         selected = asking.search(asked, self.select(asked), self.searched)
-        find_page = paging.page_after if by_place else paging.page_numbered
-        page = find_page(request, selected, order, links.absolute(request, request.path))
+        address = links.absolute(request, request.path)
+        if by_place:
+            page = paging.page_after(request, selected, order, address)
+        else:
+            total = partial(self.total, asked, selected)
+            page = paging.page_numbered(request, selected, order, address, total)
         response = Response(self.say(page.ids))
         response["Link"] = page.links
         return response
@@ -124,6 +130,10 @@ class Listing(Face):
     def select(self, asked: Asked) -> QuerySet[Any]:
         """The rows that are asked for, in no order."""
         raise NotImplementedError
+
+    def total(self, asked: Asked, selected: QuerySet[Any]) -> int:
+        """How many rows there are, of those that ``select`` has found."""
+        return count(selected)
 
     def say(self, ids: list[int]) -> list[Said]:
         """The rows with these ids, in their order."""

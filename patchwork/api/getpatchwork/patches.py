@@ -5,15 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from patchwork.api.counting import count, count_patches
 from patchwork.api.getpatchwork import asking
 from patchwork.api.getpatchwork.faces import Conflict, Face, Listing, allow
 from patchwork.api.getpatchwork.sent import Sent
@@ -50,7 +51,7 @@ from patchwork.people.queries import accounts
 from patchwork.projects.models import State
 from patchwork.tracking import permissions
 from patchwork.tracking.changes import AlreadyRelated, PatchEdit, edit_patch
-from patchwork.tracking.models import Patch, RevisionPatch
+from patchwork.tracking.models import Patch, PatchCount, RevisionPatch
 from patchwork.tracking.queries.records import (
     Mention,
     PatchRecord,
@@ -60,6 +61,8 @@ from patchwork.tracking.queries.records import (
     related_to,
     tags_of,
 )
+
+Row = TypeVar("Row", bound=Model)
 
 LISTED = Shape(
     "Patch",
@@ -109,6 +112,8 @@ EDIT = Body(
         "related": list_of(ID),
     },
 )
+COUNTED = ("project", "state", "archived")
+"""Filters under which the number of patches is known."""
 REPOSITORY_SCHEMES = ("git", "ssh")
 
 
@@ -136,21 +141,30 @@ class Patches(Listing):
     searched = ("name",)
 
     def select(self, asked: Asked) -> QuerySet[Any]:
-        rows = asking.projects(asked, Patch.objects.all())
+        rows = _standing(asked, Patch.objects.all())
         rows = asking.submitters(asked, rows)
-        rows = asking.accounts(asked, "delegate", rows)
-        rows = asking.states(asked, asking.period(asked, rows))
+        rows = asking.accounts(asked, "delegate", asking.period(asked, rows))
         if series := asking.series(asked):
             held = RevisionPatch.objects.filter(revision_id__in=series)
             rows = rows.filter(pk__in=held.values("patch_id"))
-        if (archived := asked.flag("archived")) is not None:
-            rows = rows.filter(archived=archived)
         if digests := asked.texts("hash"):
             rows = rows.filter(hash__in=[digest.lower() for digest in digests])
         return asking.with_msgid(asked, rows)
 
+    def total(self, asked: Asked, selected: QuerySet[Any]) -> int:
+        if any(asked.every(name) for name in ("q", *self.filters) if name not in COUNTED):
+            return count(selected)
+        return count_patches(_standing(asked, PatchCount.objects.all()))
+
     def say(self, ids: list[int]) -> list[Said]:
         return say_patches(self, patch_records(ids))
+
+
+def _standing(asked: Asked, rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Those that are asked for by what patches, and the counters of patches, have."""
+    rows = asking.states(asked, asking.projects(asked, rows))
+    archived = asked.flag("archived")
+    return rows if archived is None else rows.filter(archived=archived)
 
 
 class OnePatch(Face):

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from patchwork.ingest.receiving import receive_many
-from patchwork.models import MailTrailer, Patch, PatchTag, Project, Tag
+from patchwork.models import MailTrailer, Patch, PatchCount, PatchTag, Project, State, Tag
 from patchwork.tests.letters import thread
 
 THREAD = """
@@ -82,6 +82,20 @@ class TestRetag:
     def test_an_unknown_project_is_refused(self) -> None:
         with pytest.raises(CommandError, match=r"no project 'nix'. There are: list"):
             run("retag", "--project", "nix")
+
+
+@pytest.mark.usefixtures("stored")
+class TestRecount:
+    def test_what_was_changed_by_hand_is_counted(self) -> None:
+        assert "0  patches were counted wrongly" in run("recount")
+        accepted = State.objects.get(slug="accepted")
+        Patch.objects.filter(name="[1/2] One").update(state=accepted)
+        Patch.objects.filter(name="[2/2] Two").update(archived=True)
+        said = run("recount")
+        assert said.startswith("1 projects")
+        assert "2  patches were counted wrongly" in said
+        rows = PatchCount.objects.exclude(count=0).values_list("state__slug", "archived", "count")
+        assert set(rows) == {("accepted", False, 1), ("new", True, 1)}
 
 
 @pytest.mark.usefixtures("stored")

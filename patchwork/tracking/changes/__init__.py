@@ -26,7 +26,7 @@ from patchwork.tracking.changes.pinning import (
 from patchwork.tracking.changes.removal import remove_mail, remove_mails
 from patchwork.tracking.changes.reruns import NotTheNewest, rerun
 from patchwork.tracking.changes.reviewing import set_reviewer, touch
-from patchwork.tracking.changes.upkeep import rehash, restate, retag
+from patchwork.tracking.changes.upkeep import recount_patches, rehash, restate, retag
 
 __all__ = [
     "AlreadyRelated",
@@ -38,6 +38,7 @@ __all__ = [
     "edit_patch",
     "pin_posting",
     "pin_series",
+    "recount_patches",
     "rehash",
     "relate",
     "remove_mail",

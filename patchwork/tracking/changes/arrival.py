@@ -19,6 +19,7 @@ from patchwork.mail.facts import MailFacts, SubjectFacts
 from patchwork.projects.models import Project
 from patchwork.tracking import touched
 from patchwork.tracking.changes import asked_for
+from patchwork.tracking.changes.counting import count_new
 from patchwork.tracking.changes.placement import PIECES, Placement, naming_key
 from patchwork.tracking.changes.settlement import Settlement
 from patchwork.tracking.changes.trailers import count_first, recount
@@ -264,6 +265,7 @@ class Arrival(Placement):
                 patch_id=patch_id,
                 parameters=wishes.refused(draft.msgid),
             )
+        count_new(self.project, [wishes.standings[draft.msgid].state_id for draft in drafts])
 
     def patch_row(self, draft: Draft, wishes: asked_for.Wishes) -> Row:
         facts, subject = self.words_of(draft)

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from patchwork.events.models import Event
 from patchwork.projects.models import Project
+from patchwork.tracking.changes.counting import count_changed, kinds_of
 from patchwork.tracking.changes.decisions import refresh_series
 from patchwork.tracking.models import Comment, Mail, Patch, Revision, Series, SeriesMetadata
 
@@ -59,8 +60,10 @@ def _carry_patches(old: Project, new: Project, msgids: Collection[str]) -> dict[
     leaving = _patches(old, msgids)
     staying = _patches(new, msgids)
     pairs = {leaving[msgid].pk: staying[msgid].pk for msgid in leaving.keys() & staying.keys()}
+    counted = kinds_of(staying.values())
     for msgid in leaving.keys() & staying.keys():
         _decide_likewise(leaving[msgid], staying[msgid])
+    count_changed(counted, kinds_of(staying.values()))
     for before, after in pairs.items():
         decisions = Event.objects.filter(patch_id=before, actor__isnull=False)
         decisions.update(patch_id=after, project_id=new.pk, series=None, revision=None)

@@ -21,6 +21,7 @@ from patchwork.events.models import EventKind
 from patchwork.projects.lock import lock
 from patchwork.projects.models import State
 from patchwork.projects.queries import first_state_ids
+from patchwork.tracking.changes.counting import count_changed, kinds_of
 from patchwork.tracking.models import Patch, PatchRelation, Revision, RevisionPatch, Series
 from patchwork.tracking.standing import series_state
 
@@ -155,6 +156,7 @@ def _change(patches: Iterable[Patch], change: Change, fields: Sequence[str]) -> 
         with transaction.atomic():
             lock({patch.project_id for patch in wanted.values()})
             fresh = list(Patch.objects.filter(pk__in=wanted).order_by("pk"))
+            before = kinds_of(fresh)
             changed, happenings = [], []
             for patch, happening in change(fresh):
                 patch.last_updated = now
@@ -162,6 +164,7 @@ def _change(patches: Iterable[Patch], change: Change, fields: Sequence[str]) -> 
                 if happening is not None:
                     happenings.append(happening)
             Patch.objects.bulk_update(changed, [*fields, "last_updated"])
+            count_changed(before, kinds_of(fresh))
             refresh_series({patch.pk for patch in changed})
             log.record(happenings)
             return changed

@@ -27,6 +27,7 @@ from patchwork.projects.lock import lock
 from patchwork.projects.models import Project
 from patchwork.projects.queries import for_ingest
 from patchwork.tracking import touched
+from patchwork.tracking.changes.counting import counted
 from patchwork.tracking.changes.decisions import refresh_series
 from patchwork.tracking.changes.second_look import SecondLook
 from patchwork.tracking.changes.trailers import recount
@@ -191,7 +192,9 @@ def _delete_words(project: Project, leaving: Mapping[str, Known], now: datetime)
     )
     Comment.objects.filter(mail_id__in=ids).delete()
     Cover.objects.filter(mail_id__in=ids).delete()
-    Patch.objects.filter(mail_id__in=ids).delete()
+    patch_ids = [known.patch_id for known in leaving.values() if known.patch_id]
+    with counted(patch_ids):
+        Patch.objects.filter(pk__in=patch_ids).delete()
     _dissolve(relations)
     _tell_what_they_answered(project, leaving, now)
 
@@ -227,7 +230,8 @@ def _take_back(
     patch_ids = sorted(set(patches.values_list("pk", flat=True)))
     if not patch_ids or superseded_id == first_id:
         return
-    Patch.objects.filter(pk__in=patch_ids).update(state=first_id, last_updated=now)
+    with counted(patch_ids):
+        Patch.objects.filter(pk__in=patch_ids).update(state=first_id, last_updated=now)
     refresh_series(patch_ids)
     log.record(
         [

@@ -17,6 +17,7 @@ from patchwork.events.log import Happening
 from patchwork.events.models import Event, EventKind
 from patchwork.projects.models import Project
 from patchwork.tracking import touched
+from patchwork.tracking.changes.counting import counted
 from patchwork.tracking.changes.decision import Decision
 from patchwork.tracking.models import (
     Mail,
@@ -350,7 +351,8 @@ class Settlement(Decision):
                             parameters=states,
                         )
                     )
-        change(Patch, replaced, state=state_id, last_updated=self.now)
+        with counted(replaced):
+            change(Patch, replaced, state=state_id, last_updated=self.now)
 
     def replaced_in(self, series: PlannedSeries) -> list[str]:
         """The patches of older revisions that are not in the newest complete one."""

@@ -22,6 +22,7 @@ from patchwork.projects.lock import lock
 from patchwork.projects.models import Project
 from patchwork.projects.queries import first_state_ids
 from patchwork.tracking.changes.arrival import trailer_lines
+from patchwork.tracking.changes.counting import count_anew
 from patchwork.tracking.changes.decisions import standing_of
 from patchwork.tracking.changes.trailers import recount
 from patchwork.tracking.models import Mail, MailKind, MailTrailer, Patch, Series
@@ -78,6 +79,11 @@ def retag(project: Project, mails: Collection[int]) -> int:
 def rehash(project: Project, patches: Collection[int]) -> int:
     """Hash these patches' diffs anew; answers how many had another hash."""
     return until_it_passes(partial(_rewrite_hashes, project, patches))
+
+
+def recount_patches(project: Project) -> int:
+    """Count the project's patches anew; answers how many were counted wrongly."""
+    return until_it_passes(partial(_recount_patches, project))
 
 
 def restate(project: Project) -> int:
@@ -184,6 +190,12 @@ def _stored_trailers(mails: Collection[int]) -> dict[int, list[tuple[str, str]]]
 def _recount(project: Project, targets: Collection[str]) -> None:
     patches = Patch.objects.filter(project=project, mail__msgid__in=targets)
     recount(project, dict(patches.values_list("mail__msgid", "pk")))
+
+
+def _recount_patches(project: Project) -> int:
+    with transaction.atomic():
+        lock([project.pk])
+        return count_anew(project)
 
 
 def _rewrite_hashes(project: Project, patches: Collection[int]) -> int:

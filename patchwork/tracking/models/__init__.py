@@ -10,7 +10,14 @@ from patchwork.tracking.models.mail import (
     PostingClaim,
     RawMail,
 )
-from patchwork.tracking.models.patch import Comment, Cover, Patch, PatchRelation, PatchTag
+from patchwork.tracking.models.patch import (
+    Comment,
+    Cover,
+    Patch,
+    PatchCount,
+    PatchRelation,
+    PatchTag,
+)
 from patchwork.tracking.models.series import (
     Revision,
     RevisionPatch,
@@ -28,6 +35,7 @@ __all__ = [
     "MailReference",
     "MailTrailer",
     "Patch",
+    "PatchCount",
     "PatchRelation",
     "PatchTag",
     "Pin",

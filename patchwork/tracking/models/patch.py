@@ -70,6 +70,31 @@ class Patch(models.Model):
         return self.name
 
 
+class PatchCount(models.Model):
+    """How many patches of a project are in a state, put away or not.
+
+    Written in the transaction that changes it, under the project's lock.
+    """
+
+    project = models.ForeignKey(
+        "patchwork.Project", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    state = models.ForeignKey("patchwork.State", on_delete=models.CASCADE, related_name="+")
+    archived = models.BooleanField()
+    count = models.IntegerField()
+
+    class Meta:
+        app_label = "patchwork"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "state", "archived"], name="patch_count_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.count)
+
+
 class Cover(models.Model):
     """The letter that introduces a series."""
 

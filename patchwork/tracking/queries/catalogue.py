@@ -23,6 +23,7 @@ from patchwork.tracking.models import (
     Cover,
     MailKind,
     Patch,
+    PatchCount,
     Revision,
     RevisionPatch,
     Series,
@@ -226,12 +227,22 @@ def _patches_in(revision_ids: Collection[int]) -> defaultdict[int, list[int]]:
 
 
 def patches_wanted(wanted: PatchesWanted) -> QuerySet[Patch]:
-    rows = Patch.objects.filter(wanted.submitted.of("date"), wanted.updated.of("last_updated"))
-    for project_id in wanted.project_ids:
-        rows = rows.filter(project_id=project_id)
+    rows = _standing(Patch.objects.all(), wanted)
+    rows = rows.filter(wanted.submitted.of("date"), wanted.updated.of("last_updated"))
     if wanted.name:
         rows = rows.filter(containing("name", wanted.name))
-    rows = _sent_by(rows, wanted.submitter_id, wanted.submitter_account_id)
+    return _sent_by(rows, wanted.submitter_id, wanted.submitter_account_id)
+
+
+def counters_of(wanted: PatchesWanted) -> QuerySet[PatchCount] | None:
+    """The counters that say how many they are, where what is wanted is counted."""
+    counted = PatchesWanted(project_ids=wanted.project_ids, state_ids=wanted.state_ids)
+    return _standing(PatchCount.objects.all(), wanted) if wanted == counted else None
+
+
+def _standing(rows: QuerySet[Listed], wanted: PatchesWanted) -> QuerySet[Listed]:
+    for project_id in wanted.project_ids:
+        rows = rows.filter(project_id=project_id)
     if wanted.state_ids:
         rows = rows.filter(state_id__in=sorted(wanted.state_ids))
     return rows

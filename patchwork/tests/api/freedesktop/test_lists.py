@@ -21,6 +21,8 @@ from patchwork.projects.models import Project
 from patchwork.tests import factories
 from patchwork.tests.api.freedesktop.conftest import basic
 from patchwork.tests.factories import NOON
+from patchwork.tracking import changes
+from patchwork.tracking.changes import recount_patches
 from patchwork.tracking.models import Patch, Series, SeriesState
 
 Ask = Callable[..., Any]
@@ -100,6 +102,25 @@ class TestEnvelope:
         settings.FORCE_HTTPS_LINKS = True
         assert get("series/")["next"] == "https://testserver/api/1.0/series/?page=2"
 
+    def test_patches_are_counted_as_they_come_and_go(
+        self, many: list[Series], get: Ask, monkeypatch: pytest.MonkeyPatch, project: Project
+    ) -> None:
+        monkeypatch.setattr(counting, "LIMIT", 30)
+        assert get("patches/")["count"] == 45
+        patches = list(Patch.objects.order_by("pk")[:3])
+        accepted = factories.State.objects.get(slug="accepted")
+        changes.set_state(patches, accepted, None)
+        changes.set_archived(patches[:1], True, None)
+        assert get("patches/")["count"] == 45
+        assert get("patches/?state=Accepted")["count"] == 3
+        assert get("patches/?state=New")["count"] == 42
+        assert get("projects/list/patches/?state=New,Accepted")["count"] == 45
+        changes.remove_mails([patches[0].mail], None)
+        assert get("patches/")["count"] == 44
+        assert get("patches/?state=Accepted")["count"] == 2
+        other = project.pk + 1
+        assert get(f"patches/?project={other}")["count"] == 0
+
     def test_a_large_count_is_remembered(
         self, many: list[Series], get: Ask, monkeypatch: pytest.MonkeyPatch, project: Project
     ) -> None:
@@ -127,6 +148,7 @@ class TestOrder:
             Patch.objects.filter(mail__name=name).update(
                 state_id=state_id, last_updated=updated, name=name
             )
+        recount_patches(project)
 
     @pytest.mark.parametrize(
         ("ordering", "order"),
@@ -217,6 +239,8 @@ class TestFilters:
         for name, slug in (("Doors", "under-review"), ("Lamps: off 100%_", "accepted")):
             state_id = factories.State.objects.get(slug=slug).pk
             Patch.objects.filter(mail__name=name).update(state_id=state_id)
+        for project in Project.objects.all():
+            recount_patches(project)
 
     def ids(self) -> dict[str, int]:
         return {

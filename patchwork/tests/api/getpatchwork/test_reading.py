@@ -19,7 +19,7 @@ from patchwork.people.models import Person
 from patchwork.tests import factories
 from patchwork.tests.api.getpatchwork.conftest import Tracked, basic, make_bundle, patch_of
 from patchwork.tests.letters import thread
-from patchwork.tracking.changes import set_archived
+from patchwork.tracking.changes import recount_patches, set_archived
 from patchwork.tracking.models import Patch, Revision, Series
 
 V2 = """
@@ -200,7 +200,11 @@ class TestPages:
             mail.pk, mail.msgid = None, f"<many{number}@example.org>"
             mail.save()
             Patch.objects.create(**raw | {"id": None, "mail_id": mail.pk})
-        assert len(ids(client.get("/api/1.4/patches/?per_page=1000"))) == 250
+        recount_patches(tracked.one.project)
+        page = client.get("/api/1.4/patches/?per_page=1000")
+        assert len(ids(page)) == 250
+        last = 'per_page=1000&page=2>; rel="last"'
+        assert last in page["Link"]
         assert len(ids(client.get("/api/1.4/patches/"))) == 30
 
     @pytest.mark.parametrize(
