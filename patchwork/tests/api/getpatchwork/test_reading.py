@@ -17,9 +17,15 @@ from patchwork.events.models import Event
 from patchwork.ingest.receiving import receive_many
 from patchwork.people.models import Person
 from patchwork.tests import factories
-from patchwork.tests.api.getpatchwork.conftest import Tracked, basic, make_bundle, patch_of
+from patchwork.tests.api.getpatchwork.conftest import (
+    Tracked,
+    basic,
+    make_bundle,
+    other_project,
+    patch_of,
+)
 from patchwork.tests.letters import thread
-from patchwork.tracking.changes import recount_patches, set_archived
+from patchwork.tracking.changes import recount_patches, relate, set_archived
 from patchwork.tracking.models import Patch, Revision, Series
 
 V2 = """
@@ -311,6 +317,22 @@ class TestPatches:
         for address in ("mbox", "web_url", "comments", "checks"):
             where = said[address].removeprefix("http://testserver")
             assert client.get(where).status_code == 200
+
+    def test_related_patches_may_be_of_another_project(self, client: Client, tracked: Tracked):
+        lamps = other_project()
+        lamps.list_archive_url_format = "https://lamps.example.org/{}"
+        lamps.save()
+        lamp = factories.make_patch(lamps, tracked.two.submitter, "Lamp")
+        relate([tracked.two, lamp], tracked.maintainer)
+        for minor in range(2, 6):
+            api = f"/api/1.{minor}/patches/"
+            in_list = {each["id"]: each for each in client.get(api).json()}
+            for said in (in_list[tracked.two.pk], client.get(f"{api}{tracked.two.pk}/").json()):
+                assert [other["id"] for other in said["related"]] == [lamp.pk]
+                address = said["related"][0]["list_archive_url"]
+                assert address.startswith("https://lamps.example.org/")
+            of_lamps = client.get(f"{api}?project=lamps").json()
+            assert [other["id"] for other in of_lamps[0]["related"]] == [tracked.two.pk]
 
     def test_headers_that_stand_there_twice_are_lines(self, client: Client, tracked: Tracked):
         """One text a header, as the description has it."""

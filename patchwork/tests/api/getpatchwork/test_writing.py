@@ -222,6 +222,17 @@ def test_patches_are_related_and_parted(client: Client, tracked: Tracked):
     ]
 
 
+def test_patches_of_two_projects_are_related(client: Client, tracked: Tracked):
+    lamps = other_project()
+    lamp = factories.make_patch(lamps, tracked.one.submitter)
+    where = f"/api/1.4/patches/{tracked.two.pk}/"
+    related = {"related": [lamp.pk]}
+    assert send(client, "patch", where, related, basic("maria")).status_code == 403
+    set_maintainers(lamps, [tracked.maintainer])
+    said = verify(4, "patch", send(client, "patch", where, related, basic("maria")))
+    assert [each["id"] for each in said["related"]] == [lamp.pk]
+
+
 def test_sets_of_related_patches_are_not_mixed_by_accident(client: Client, tracked: Tracked):
     more = [factories.make_patch(tracked.project, tracked.one.submitter) for _ in range(2)]
     relate(more, None)
