@@ -318,8 +318,59 @@ class TestShow:
         assert re.search(r"^72  New    Alice .* \[2/2\] Count to three$", shown, re.MULTILINE)
         assert re.search(r"^checkpatch\.pl  warning .* total: 0 errors$", shown, re.MULTILINE)
 
+    def test_names_within_a_revision_cost_few_requests(self, freedesktop, pw):
+        """A server tells ids there, and names only where one patch is asked for."""
+        shown = json.loads(pw("show", "7", "--format=json").stdout)
+        assert {(patch["state"], patch["submitter"]) for patch in shown["patches"]} == {
+            ("New", "Alice")
+        }
+        asked = [request.path for request in freedesktop.requests("GET")]
+        assert [path for path in asked if "/patches/" in path] == ["/api/1.0/patches/71/"]
+
+    def test_names_of_more_people_than_are_asked_for(self, freedesktop, pw):
+        patches = [trackers.within_a_revision(71, id=n, submitter=n) for n in range(100, 150)]
+        for n in range(100, 150):
+            sender = {"id": n, "name": f"No. {n}"}
+            patch = trackers.freedesktop_patch(71, id=n, submitter=sender)
+            freedesktop.at(f"/api/1.0/patches/{n}/", patch)
+        revision = {"version": 2, "cover_letter": None, "patches": patches}
+        freedesktop.at("/api/1.0/series/7/revisions/2/", revision)
+        shown = json.loads(pw("show", "7", "--format=json").stdout)["patches"]
+        assert [patch["submitter"] for patch in shown] == [
+            f"No. {n}" if n < 120 else str(n) for n in range(100, 150)
+        ]
+        assert {patch["state"] for patch in shown} == {"New"}
+
+    def test_a_server_that_names_everything_is_not_asked_again(self, freedesktop, pw):
+        revision = {"version": 2, "cover_letter": None, "patches": [trackers.freedesktop_patch(71)]}
+        freedesktop.at("/api/1.0/series/7/revisions/2/", revision)
+        assert "71  New    Alice" in pw("show", "7").stdout
+        assert freedesktop.requests("GET", "/api/1.0/patches/71/") == []
+
     def test_another_revision(self, freedesktop, pw):
-        assert "for the 1. time." in pw("show", "-r", "1", "7").stdout
+        """What the series says of itself is true of its newest revision only."""
+        one = trackers.within_a_revision(71)
+        revision = {"version": 1, "cover_letter": "for the 1. time.", "patches": [one]}
+        freedesktop.at("/api/1.0/series/7/revisions/1/", revision)
+        shown = pw("show", "-r", "1", "7").stdout
+        assert "for the 1. time." in shown
+        assert "Revision:  1\nName:      Be friendly\nPatches:   1\nTests:     success\n" in shown
+        assert "State: " not in shown
+        assert "State:     in progress" in pw("show", "-r", "2", "7").stdout
+
+    @pytest.mark.parametrize(
+        ("states", "tests"),
+        [
+            ((), ""),
+            (("info",), "success"),
+            (("info", "pending"), "success"),
+            (("success", "failure", "warning"), "failure"),
+            (("pending",), "pending"),
+        ],
+    )
+    def test_what_results_of_a_revision_add_up_to(self, git_pw, states, tests):
+        checks = [git_pw.Check(str(n), state, "", "", "") for n, state in enumerate(states)]
+        assert git_pw.combined(checks) == tests
 
     def test_everything_as_json(self, getpatchwork, pw):
         shown = json.loads(pw("show", "7", "--format=json").stdout)

@@ -189,6 +189,8 @@ class TestReading:
         shown = json.loads(pw("show", str(tracked.series.pk), "--format=json"))
         assert "We should be." in shown["cover_letter"]
         assert [patch["id"] for patch in shown["patches"]] == [p.pk for p in tracked.patches]
+        assert {patch["submitter"] for patch in shown["patches"]} == {"Tests"}
+        assert {patch["state"].lower() for patch in shown["patches"]} == {"new"}
         assert shown["checks"] == []
         assert "+everybody" in pw("patch", "show", str(tracked.patches[0].pk))
         assert "404" in pw("show", "999999", fails=True)

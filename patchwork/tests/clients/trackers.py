@@ -195,7 +195,7 @@ def freedesktop_series(number: int = 7, **changes: object) -> dict[str, object]:
     }
 
 
-def freedesktop_patch(number: int) -> dict[str, object]:
+def freedesktop_patch(number: int, **changes: object) -> dict[str, object]:
     return {
         "id": number,
         "project": {"id": 1, "name": "A list", "linkname": "list"},
@@ -205,7 +205,13 @@ def freedesktop_patch(number: int) -> dict[str, object]:
         "submitter": {"id": 3, "name": "Alice"},
         "state": {"id": 1, "name": "New"},
         "content": PATCHES[number].partition("---\n")[2],
+        **changes,
     }
+
+
+def within_a_revision(number: int, **changes: object) -> dict[str, object]:
+    """A patch as an expanded revision has it: what it names is not expanded once more."""
+    return freedesktop_patch(number, **{"project": 1, "submitter": 3, "state": 1, **changes})
 
 
 def freedesktop_event(number: int, revision: int, time: str) -> dict[str, object]:
@@ -270,7 +276,7 @@ def speak_freedesktop(tracker: Tracker, root: str = "/api/1.0/") -> None:
             {
                 "version": version,
                 "cover_letter": f"We should be friendly,\nfor the {version}. time.\n",
-                "patches": [freedesktop_patch(n) for n in NAMES],
+                "patches": [within_a_revision(n) for n in NAMES],
             },
         )
         tracker.at(f"{revision}mbox/", MBOX)
