@@ -208,6 +208,8 @@ class PatchMail:
     """Gathered from replies; what the message says already is not said again."""
     headers: tuple[tuple[str, str], ...] = ()
     """Further headers: (``X-Patchwork-Id``, ``17``)."""
+    diff_as_sent: bytes | None = None
+    """Stands for ``diff`` where that is not what came in, in UTF-8."""
 
 
 def patch_mbox(mail: PatchMail) -> bytes:
@@ -266,28 +268,37 @@ def _ends_message(line: str) -> bool:
     return not line[3:].strip() or (line[3] == " " and not line[4:5].isspace())
 
 
-def _body(mail: PatchMail) -> str:
+def _body(mail: PatchMail) -> bytes:
     message = with_trailers(mail.message, mail.trailers)
-    parts = [message.rstrip() + "\n" if message.strip() else "", mail.diff or ""]
-    return "\n".join(part for part in parts if part)
+    text = message.rstrip() + "\n" if message.strip() else ""
+    diff = mail.diff_as_sent or (mail.diff or "").encode("utf-8", "replace")
+    return b"\n".join(part for part in (text.encode("utf-8", "replace"), diff) if part)
 
 
 _NEEDS_QUOTING = re.compile(rb"\r|^>*From ", re.MULTILINE)
 
 
-def _encoded_body(text: str) -> tuple[bytes, str]:
+def _encoded_body(body: bytes) -> tuple[bytes, str]:
     """The body as it is, unless something on the way would change it.
 
     Carriage returns get lost in plain text and ``From `` begins a mail. ``git am`` does not take a
-    ``>`` off again, but it decodes quoted-printable, as everybody does.
+    ``>`` off again, but it decodes quoted-printable, as everybody does. It makes UTF-8 of the
+    message alone; a diff that is in something else is quoted for those who make text of the mail.
     """
-    body = text.encode("utf-8", "replace")
     if not body.endswith(b"\n"):
         body += b"\n"
-    if not _NEEDS_QUOTING.search(body):
+    if not _NEEDS_QUOTING.search(body) and _is_utf8(body):
         return body, "8bit"
     quoted = b"\n".join(b2a_qp(line, istext=False) for line in body.split(b"\n"))
     return re.sub(rb"^F(?=rom )", b"=46", quoted, flags=re.MULTILINE), "quoted-printable"
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 _ENCODED_WORD_SIZE = 60

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
@@ -29,6 +29,9 @@ PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^\s;"]*
 DIFF_TYPE = re.compile(r"text/.*|application/(x-patch|x-diff|x-git-patch|octet-stream)")
 """Parts that may hold a diff. Text of a kind that nobody knows is text (RFC 2046)."""
 
+Decoder = Callable[[bytes, str], str]
+"""Makes text of bytes and the charset that they are said to be in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -44,12 +47,12 @@ class Part:
         disposition = self.headers.first("content-disposition", VALUE_LIMIT)
         return disposition.lstrip()[:10].lower() == "attachment"
 
-    def text(self) -> str:
+    def text(self, decoder: Decoder = decode) -> str:
         """The part's text; line ends that the transport made are undone, its own are kept."""
         raw = self._content()
         if b"\0" in raw and not self.content_type.startswith("text/"):
             return ""
-        text = decode(raw, self.parameters.get("charset", ""))
+        text = decoder(raw, self.parameters.get("charset", ""))
         if "\r" in text and text.count("\r\n") == text.count("\n"):
             return text.replace("\r\n", "\n")
         return text
@@ -94,23 +97,24 @@ class _Shelf:
             self.attached.append(part)
 
 
-def content(headers: Headers, body: bytes) -> Content:
+def content(headers: Headers, body: bytes, decoder: Decoder = decode) -> Content:
     """The readable texts: plain ones, else HTML or a calendar made readable, else attached ones."""
     shelf = _Shelf()
     for part in leaves(headers, body):
         shelf.put(part)
-    plain = _texts(shelf.plain)
-    attachments = _texts(shelf.attached)
+    plain = _texts(shelf.plain, decoder)
+    attachments = _texts(shelf.attached, decoder)
     if plain:
         return Content(plain, attachments)
     if shelf.html or shelf.calendars:
-        rendered = rendering.html(_texts(shelf.html)) or rendering.calendar(_texts(shelf.calendars))
+        rendered = rendering.html(_texts(shelf.html, decoder))
+        rendered = rendered or rendering.calendar(_texts(shelf.calendars, decoder))
         return Content((rendered,), attachments, is_rendered=True)
     return Content(attachments)
 
 
-def _texts(found: list[Part]) -> tuple[str, ...]:
-    return tuple(part.text() for part in found)
+def _texts(found: list[Part], decoder: Decoder) -> tuple[str, ...]:
+    return tuple(part.text(decoder) for part in found)
 
 
 def leaves(headers: Headers, body: bytes) -> list[Part]:

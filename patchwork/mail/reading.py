@@ -14,7 +14,7 @@ from patchwork.mail import headers as header_block
 from patchwork.mail import statements as stated
 from patchwork.mail import trailers as trailer_lines
 from patchwork.mail.body import Words
-from patchwork.mail.charset import one_line
+from patchwork.mail.charset import decode, one_line
 from patchwork.mail.facts import SUBJECT_LIMIT, MailFacts, Trailer, Unreadable
 from patchwork.mail.headers import Headers
 
@@ -25,6 +25,8 @@ PULL_URL_LIMIT = 2_000
 RECEIVED_LIMIT = 4_000
 AUTHENTICATION_LIMIT = 2_000
 AUTHENTICATION_COUNT_LIMIT = 20
+CHARSET_COUNT_LIMIT = 10
+"""Of parts in more charsets than this, nobody knows which one a diff was in."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -65,6 +67,28 @@ def read(raw: bytes) -> MailFacts:
         base_commit=statements.base_commit,
         in_reply_to=references[-1] if references else None,
     )
+
+
+def diff_as_sent(raw: bytes, diff: str) -> bytes | None:
+    """The bytes that stand in the mail for the diff that was read in it; None: it is not there.
+
+    A diff is in no charset. Each of its files has one of its own, and git wants the bytes back,
+    whatever the mail says of its text.
+    """
+    charsets: list[str] = []
+
+    def kept(undecoded: bytes, charset: str) -> str:
+        charsets.append(charset)
+        return undecoded.decode("ascii", "surrogateescape")
+
+    try:
+        headers, rest = header_block.split(_opened(raw))
+        found = _words(parts.content(headers, rest, kept)).diff or ""
+    except Unreadable:
+        return None
+    sent = found.encode("ascii", "surrogateescape")
+    said = list(dict.fromkeys(charsets))[:CHARSET_COUNT_LIMIT]
+    return sent if any(decode(sent, charset) == diff for charset in said) else None
 
 
 def _opened(raw: bytes) -> bytes:

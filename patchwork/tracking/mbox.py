@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from django.db.models import QuerySet
 
-from patchwork.mail import addresses, senders
+from patchwork.mail import addresses, reading, senders
 from patchwork.mail import headers as header_block
 from patchwork.mail.facts import Address, Trailer
 from patchwork.mail.mbox import PatchMail, patch_mbox
@@ -75,8 +75,16 @@ def _author(patch: Patch, written: Address) -> Address:
     return Address(submitter.name, submitter.email)
 
 
+def _diff_as_sent(raw: bytes, diff: str) -> bytes | None:
+    """Its bytes, where they are others than UTF-8 has; most mails need not be read again."""
+    if diff.isascii() or diff.encode() in raw:
+        return None
+    return reading.diff_as_sent(raw, diff)
+
+
 def _mail(patch: Patch, said: Sequence[Trailer], link: Link | None) -> PatchMail:
-    headers, _ = header_block.split(patch.mail.raw.raw)
+    raw = patch.mail.raw.raw
+    headers, _ = header_block.split(raw)
     sender = _author(patch, senders.sender(headers)[0])
     further = [("X-Patchwork-Id", str(patch.pk))]
     if patch.delegate:
@@ -92,4 +100,5 @@ def _mail(patch: Patch, said: Sequence[Trailer], link: Link | None) -> PatchMail
         cc=addresses.every(headers, "cc"),
         trailers=(*said, *([link(patch)] if link else [])),
         headers=tuple(further),
+        diff_as_sent=_diff_as_sent(raw, patch.diff or ""),
     )
