@@ -17,10 +17,7 @@ def results_on(target: Patch | Revision) -> QuerySet[CheckResult]:
 
 
 def latest_by_test(target: Patch | Revision) -> list[CheckResult]:
-    """The latest result of each test, by the test's name.
-
-    The names are compared here, letter by letter: databases differ in what they take for the same.
-    """
+    """The latest result of each test, by the test's name."""
     named = results_on(target).order_by("pk").values_list("test_name", "pk")
     latest = dict(named)
     found = CheckResult.objects.filter(pk__in=latest.values())
@@ -28,5 +25,4 @@ def latest_by_test(target: Patch | Revision) -> list[CheckResult]:
 
 
 def latest_of(target: Patch | Revision, test_name: str) -> CheckResult | None:
-    results = results_on(target).filter(test_name=test_name).order_by("-pk")
-    return next((result for result in results if result.test_name == test_name), None)
+    return results_on(target).filter(test_name=test_name).order_by("-pk").first()

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
-from django.utils.text import slugify
 
 from patchwork.checks.by_test import latest_by_test, latest_of, results_on
 from patchwork.checks.models import CheckResult, ResultState, TestMail
+from patchwork.checks.names import context_of, is_test_name
 from patchwork.databases import until_it_passes
 from patchwork.events import log
 from patchwork.events.log import Happening
@@ -35,14 +35,16 @@ def record_result(
     """Append a result. It replaces the user's earlier one of that test, which stays to be seen.
 
     With None for ``url`` or ``summary`` the test's latest result here, whoever reported it, lends
-    its own. Raises ValueError for a state that there is not.
+    its own. Raises ValueError for a state that there is not, and for a name that can be no test's.
     """
+    if not is_test_name(test_name):
+        raise ValueError(f"no name of a test: {test_name!r}")
     result = CheckResult(
         project_id=target.project_id,
         patch=target if isinstance(target, Patch) else None,
         revision=target if isinstance(target, Revision) else None,
-        context=(slugify(test_name) or "default")[:255],
-        test_name=test_name[:255],
+        context=context_of(test_name),
+        test_name=test_name,
         user_id=user.pk,
         state=ResultState(state).value,
     )
@@ -84,7 +86,7 @@ def _append(
         )
         note_test(result.project_id, result.test_name)
         results_on(target).filter(
-            context=result.context, user=result.user_id, is_latest=True
+            test_name=result.test_name, user=result.user_id, is_latest=True
         ).update(is_latest=False)
         result.date = timezone.now()
         result.save(force_insert=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from patchwork.checks.names import LONGEST
 from patchwork.databases import IdentifierField
 
 
@@ -20,7 +21,9 @@ class ResultState(models.TextChoices):
 
 
 class CheckResult(models.Model):
-    """One result on a patch or on a revision. Appended, never changed; the latest one counts."""
+    """One result on a patch or on a revision. Appended, never changed; the latest one counts:
+    of each account, by the test's name.
+    """
 
     project = models.ForeignKey(
         "patchwork.Project", on_delete=models.CASCADE, related_name="+", db_index=False
@@ -31,8 +34,10 @@ class CheckResult(models.Model):
     revision = models.ForeignKey(
         "patchwork.Revision", null=True, on_delete=models.CASCADE, related_name="results"
     )
-    context = IdentifierField(max_length=255, help_text="The test's name as a slug.")
-    test_name = models.CharField(max_length=255)
+    context = IdentifierField(
+        max_length=LONGEST, help_text="The test's label, made of letters, digits, - and _ only."
+    )
+    test_name = IdentifierField(max_length=LONGEST)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -82,7 +87,7 @@ class TestMail(models.Model):
     project = models.ForeignKey(
         "patchwork.Project", on_delete=models.CASCADE, related_name="test_mails", db_index=False
     )
-    test_name = IdentifierField(max_length=255)
+    test_name = IdentifierField(max_length=LONGEST)
     recipients = IdentifierField(
         "email recipient(s)",
         max_length=16,

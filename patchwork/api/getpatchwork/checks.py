@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404
-from django.utils.text import slugify
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -39,13 +37,13 @@ from patchwork.api.getpatchwork.wording import (
 from patchwork.api.parameters import Asked, wrong
 from patchwork.checks.changes import record_result
 from patchwork.checks.models import CheckResult, ResultState
+from patchwork.checks.names import CONTEXT
 from patchwork.checks.queries import ResultRecord, result_records
 from patchwork.people.models import Scope
 from patchwork.people.queries import accounts
 from patchwork.tracking.models import Patch
 from patchwork.tracking.permissions import may_report_results
 
-CONTEXT = re.compile(r"[-a-zA-Z0-9_]{1,255}")
 CHECK = Shape(
     "Check",
     {
@@ -112,7 +110,7 @@ class Checks(Listing):
                 state__in=[ours for ours, word in CHECK_STATES.items() if word in words]
             )
         if context := asked.text("context"):
-            rows = rows.filter(Q(context=slugify(context)) | Q(test_name=context))
+            rows = rows.filter(context=context)
         return rows
 
     def post(self, request: Request, **_: str) -> Response:
@@ -179,7 +177,7 @@ def say_checks(wording: Wording, results: Sequence[ResultRecord]) -> list[Said]:
             "date": written(result.date),
             "state": CHECK_STATES[result.state],
             "target_url": result.url or None,
-            "context": _context(result),
+            "context": result.context,
             "description": result.summary or None,
         }
         for result in results
@@ -194,7 +192,7 @@ def mention_check(wording: Wording, result: ResultRecord) -> Said:
         "date": written(result.date),
         "state": CHECK_STATES[result.state],
         "target_url": result.url or None,
-        "context": _context(result),
+        "context": result.context,
     }
 
 
@@ -211,8 +209,3 @@ def mention_result(result: ResultRecord) -> Said:
 
 def _address(wording: Wording, result: ResultRecord) -> str:
     return f"{wording.api}/patches/{result.patch_id}/checks/{result.id}/"
-
-
-def _context(result: ResultRecord) -> str:
-    """The test's name as it was given, if that is a context at all."""
-    return result.test_name if CONTEXT.fullmatch(result.test_name) else result.context

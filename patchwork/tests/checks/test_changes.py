@@ -9,11 +9,13 @@ from django.contrib.auth.models import User
 from patchwork.checks.by_test import latest_by_test
 from patchwork.checks.changes import record_result
 from patchwork.checks.models import CheckResult, TestMail
+from patchwork.checks.queries import states_of_patches
 from patchwork.events.models import Event
 from patchwork.ingest.receiving import receive_many
 from patchwork.projects.models import Project
 from patchwork.tests.letters import thread
 from patchwork.tracking.models import Patch, Revision, Series
+from patchwork.tracking.queries.said import results_on
 
 
 @pytest.fixture
@@ -79,22 +81,38 @@ def test_what_is_not_said_stays_as_the_test_said_it_last(revision: Revision, rob
     assert list(said) == [(log, "started"), (log, "started"), ("", "started"), ("", "done")]
 
 
-def test_tests_with_one_slug_are_different_tests(revision: Revision, robot: User) -> None:
-    for name, state in (
-        ("Bau", "failure"),
-        ("bau", "success"),
-        ("构建", "info"),
-        ("测试", "pending"),
-    ):
-        record_result(target=revision, test_name=name, state=state, user=robot)
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Bau", "bau", "构建", "测试"),
+        ("C++", "C", "検査", "構築"),
+        ("---", "_", "a--b", "a-b"),
+        ("é", "e\u0301", "e", "E"),
+    ],
+)
+def test_what_is_written_otherwise_is_another_test(
+    revision: Revision, robot: User, names: tuple[str, ...]
+) -> None:
+    patch = Patch.objects.get()
+    for target in (revision, patch):
+        for name, state in zip(names, ("failure", "success", "warning", "success"), strict=True):
+            record_result(target=target, test_name=name, state=state, user=robot)
     revision.refresh_from_db()
     assert revision.test_state == "failure"
-    assert [result.test_name for result in latest_by_test(revision)] == [
-        "Bau",
-        "bau",
-        "构建",
-        "测试",
-    ]
+    assert [result.test_name for result in latest_by_test(revision)] == sorted(names)
+    assert {result.test_name for result in results_on(Revision, [revision.pk])[revision.pk]} == {
+        *names
+    }
+    assert states_of_patches({patch.pk: None}) == {patch.pk: "failure"}
+    assert CheckResult.objects.filter(is_latest=True).count() == 8
+    assert TestMail.objects.count() == 4
+
+
+@pytest.mark.parametrize("name", ["", "x" * 256, "a\r\nBcc: x@example.org", "\u202eliaf"])
+def test_a_name_that_cannot_be_shown_is_refused(revision: Revision, robot: User, name: str) -> None:
+    with pytest.raises(ValueError, match="name"):
+        record_result(target=revision, test_name=name, state="success", user=robot)
+    assert not CheckResult.objects.exists()
 
 
 def test_the_first_result_makes_the_tests_row(revision: Revision, robot: User) -> None:
@@ -116,7 +134,7 @@ def test_an_older_revision_does_not_speak_for_the_series(revision: Revision, rob
 def test_a_check_on_a_patch_is_an_event(revision: Revision, robot: User) -> None:
     patch = Patch.objects.get()
     result = record_result(target=patch, test_name="Check Patch.pl", state="warning", user=robot)
-    assert result.context == "check-patchpl"
+    assert result.context == "check-patchpl-063c0671"
     event = Event.objects.latest("event_time")
     assert (event.kind, event.patch, event.actor) == ("check-created", patch, robot)
     assert event.parameters == {"check": result.pk}

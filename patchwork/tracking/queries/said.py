@@ -78,7 +78,6 @@ def results_on(
     """Id -> the latest result of each test, by the test's name."""
     rows = model._default_manager.filter(pk__in=ids, results__is_latest=True).values_list(
         "pk",
-        "results__context",
         "results__test_name",
         "results__state",
         "results__url",
@@ -86,11 +85,11 @@ def results_on(
         "results__date",
     )
     latest: defaultdict[int, dict[str, Result]] = defaultdict(dict)
-    for pk, context, name, state, url, summary, date in rows.order_by("results__date"):
-        latest[pk][context] = Result(name, state, url, summary, date)
+    for pk, name, state, url, summary, date in rows.order_by("results__pk"):
+        latest[pk][name] = Result(name, state, url, summary, date)
     found: defaultdict[int, tuple[Result, ...]] = defaultdict(tuple)
-    for pk, by_context in latest.items():
-        found[pk] = tuple(sorted(by_context.values(), key=lambda one: one.test_name.lower()))
+    for pk, by_name in latest.items():
+        found[pk] = tuple(sorted(by_name.values(), key=lambda one: one.test_name.lower()))
     return found
 
 

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Checks: whose and which tests' they are, and what they add up to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from patchwork.tests.api.getpatchwork.conftest import Tracked, basic
+
+
+def report(client: Client, tracked: Tracked, name: str, state: str, who: str = "maria") -> None:
+    """A result on the series, as the other dialect's clients post it."""
+    where = f"/fdo/api/1.0/series/{tracked.series.series_id}/revisions/1/test-results/"
+    body = {"test_name": name, "state": state}
+    answer = client.post(where, body, "application/json", headers=basic(who))
+    assert answer.status_code == 201, answer.content
+
+
+def add_check(client: Client, tracked: Tracked, **body: str) -> Any:
+    where = f"/api/1.4/patches/{tracked.two.pk}/checks/"
+    return client.post(where, body, "application/json", headers=basic("maria"))
+
+
+def check_of(client: Client, tracked: Tracked) -> str:
+    return str(client.get(f"/api/1.4/patches/{tracked.two.pk}/").json()["check"])
+
+
+def contexts(client: Client, tracked: Tracked, query: str = "", minor: int = 4) -> list[str]:
+    checks = client.get(f"/api/1.{minor}/patches/{tracked.two.pk}/checks/?{query}").json()
+    return [check["context"] for check in checks]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("Build", "build"), ("a--b", "a-b"), ("---", "_"), ("default", "---"), ("C-", "C")],
+)
+def test_contexts_that_differ_are_different_tests(
+    client: Client, tracked: Tracked, first: str, second: str
+):
+    add_check(client, tracked, context=first, state="fail")
+    add_check(client, tracked, context=second, state="success")
+    assert check_of(client, tracked) == "fail"
+    assert contexts(client, tracked) == [first, second]
+    assert contexts(client, tracked, f"context={second}") == [second]
+
+
+def test_tests_of_a_series_count_by_their_names(client: Client, tracked: Tracked):
+    said = {"C++": "failure", "C": "success", "検査": "warning", "構築": "success"}
+    for name, state in said.items():
+        report(client, tracked, name, state)
+    assert check_of(client, tracked) == "fail"
+    page = client.get(f"/series/{tracked.series.series_id}/").content.decode()
+    assert page.count('<span class="test">') == len(said)
+
+
+def test_a_name_that_is_no_context_has_one_of_its_own(client: Client, tracked: Tracked):
+    where = f"/fdo/api/1.0/patches/{tracked.two.pk}/test-results/"
+    for name in ("checkpatch.pl", "checkpatch/pl", "checkpatchpl"):
+        body = {"test_name": name, "state": "success"}
+        client.post(where, body, "application/json", headers=basic("maria"))
+    told = contexts(client, tracked)
+    assert told == ["checkpatchpl-ef3a2ec3", "checkpatchpl-7f7ce0ca", "checkpatchpl"]
+    for context in told:
+        assert contexts(client, tracked, f"context={context}") == [context]
