@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.urls import ResolverMatch, URLPattern, path, register_converter
 from django.urls.converters import IntConverter
+from django.views.decorators.csrf import csrf_exempt
 
 from patchwork.api.freedesktop.events import EventList
 from patchwork.api.freedesktop.mboxes import PatchMailbox, RevisionMailbox
@@ -20,10 +23,15 @@ from patchwork.api.freedesktop.series import SeriesDetail, SeriesList
 DIALECT = "freedesktop"
 
 
-class NumberConverter(IntConverter):
-    """What every database can look up."""
+LARGEST_NUMBER = 10**18
+"""Nothing has it, and every database can look it up."""
 
-    regex = "[0-9]{1,18}"
+
+class NumberConverter(IntConverter):
+    """Whatever is written in digits: one that is too large is that of something that is not there."""
+
+    def to_python(self, value: str) -> int:
+        return min(super().to_python(value), LARGEST_NUMBER)
 
 
 register_converter(NumberConverter, "number")
@@ -36,9 +44,20 @@ class WhereItIsSpoken(URLPattern):
         return super().resolve(path) if settings.API_1_0_DIALECT == DIALECT else None
 
 
-def add_slash(request: HttpRequest, **numbers: int) -> HttpResponse:
-    """What Django does by itself where no other dialect goes without one."""
-    return HttpResponsePermanentRedirect(request.get_full_path(force_append_slash=True))
+@csrf_exempt
+def add_slash(request: HttpRequest, **named: int | str) -> HttpResponse:
+    """What Django does by itself, for reading. What is written has to arrive as it was sent: after
+    301 clients would read instead, and take what they get for an answer to what they wrote.
+    """
+    address = request.get_full_path(force_append_slash=True)
+    is_reading = request.method in ("GET", "HEAD")
+    return HttpResponsePermanentRedirect(address, preserve_request=not is_reading)
+
+
+def _or_without_slash(patterns: Sequence[URLPattern]) -> Iterator[URLPattern]:
+    for pattern in patterns:
+        yield pattern
+        yield path(str(pattern.pattern).removesuffix("/"), add_slash)
 
 
 _in_both = [
@@ -65,14 +84,10 @@ _own = [
 
 urlpatterns = [
     path("", Root.as_view(lists=ALL_LISTS)),
-    *(
-        WhereItIsSpoken(each.pattern, each.callback)
-        for spoken in _in_both
-        for each in (spoken, path(str(spoken.pattern).removesuffix("/"), add_slash))
-    ),
-    *_own,
+    *(WhereItIsSpoken(each.pattern, each.callback) for each in _or_without_slash(_in_both)),
+    *_or_without_slash(_own),
 ]
 """At ``/api/1.0/``, before the other dialect's."""
 
-always = [path("", Root.as_view()), *_in_both, *_own]
+always = [path("", Root.as_view()), *_or_without_slash([*_in_both, *_own])]
 """At ``/fdo/api/1.0/``, where nobody else speaks."""

@@ -77,8 +77,24 @@ def test_methods_and_headers(feature: Series, client: Client, root: str, address
 @pytest.mark.parametrize("address", [address for address in ADDRESSES if address])
 def test_without_the_slash(feature: Series, client: Client, root: str, address: str) -> None:
     path = root + real(address)
-    answer = client.get(path.removesuffix("/") + "?page=1")
-    assert (answer.status_code, answer["Location"]) == (301, f"{path}?page=1")
+    for method, status in (("GET", 301), ("HEAD", 301), ("POST", 308), ("OPTIONS", 308)):
+        answer = client.generic(method, path.removesuffix("/") + "?page=1")
+        assert (answer.status_code, answer["Location"]) == (status, f"{path}?page=1")
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_what_is_written_arrives_without_the_slash(
+    feature: Series, maintainer: User, settings: Any, root: str, debug: bool
+) -> None:
+    settings.DEBUG = debug
+    client = Client(enforce_csrf_checks=True)
+    path = root + real("series/ID/revisions/1/test-results")
+    sent = {"test_name": "checkpatch", "state": "success"}
+    followed = client.post(path, sent, headers=basic("maria"), follow=True)
+    assert followed.redirect_chain == [(f"{path}/", 308)]
+    assert (followed.status_code, followed.json()["test_name"]) == (201, "checkpatch")
+    answer = client.patch(root + real("series/ID"), headers=basic("maria"), follow=True)
+    assert (answer.status_code, answer.json()["name"]) == (200, "Feature")
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
@@ -103,6 +119,7 @@ def test_pages_for_people(feature: Series, maintainer: User, client: Client, add
         *("series/999/revisions/1/", "series/ID/revisions/9/", "series/ID/revisions/0/"),
         *("series/ID/revisions/9/mbox/", "series/999/revisions/1/mbox/", "patches/999/mbox/"),
         *(f"series/{10**17}/", f"patches/{10**17}/", f"series/ID/revisions/{10**17}/"),
+        *(f"series/{10**40}/", f"patches/{10**40}/mbox/", f"series/ID/revisions/{10**40}/"),
     ],
 )
 def test_what_is_not_there(feature: Series, client: Client, root: str, path: str) -> None:
@@ -111,7 +128,7 @@ def test_what_is_not_there(feature: Series, client: Client, root: str, path: str
     assert answer.json() == {"detail": "Not found."}
 
 
-@pytest.mark.parametrize("path", ["series/x/", f"series/{'9' * 30}/", "patches/-1/", "nothing/"])
+@pytest.mark.parametrize("path", ["series/x/", f"series/{'9' * 5_000}/", "patches/-1/", "nothing/"])
 def test_what_is_no_address(feature: Series, client: Client, root: str, path: str) -> None:
     assert client.get(root + path).status_code == 404
 
