@@ -28,7 +28,7 @@ LARGEST_NUMBER = 10**18
 
 
 class NumberConverter(IntConverter):
-    """Whatever is written in digits: one that is too large is that of something that is not there."""
+    """Whatever digits say: what is too large is the number of something that is not there."""
 
     def to_python(self, value: str) -> int:
         return min(super().to_python(value), LARGEST_NUMBER)
