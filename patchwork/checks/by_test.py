@@ -3,10 +3,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
 from django.db.models import QuerySet
 
 from patchwork.checks.models import CheckResult
 from patchwork.tracking.models import Patch, Revision
+
+
+class Reported(Protocol):
+    """What is said of a test."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def test_name(self) -> str: ...
+
+
+Result = TypeVar("Result", bound=Reported)
+
+
+def last_of_each(results: Iterable[Result]) -> list[Result]:
+    """Of results on one thing the last one of each test, by the test's name."""
+    by_name = {result.test_name: result for result in sorted(results, key=lambda one: one.id)}
+    return [by_name[name] for name in sorted(by_name)]
 
 
 def results_on(target: Patch | Revision) -> QuerySet[CheckResult]:
@@ -18,10 +39,7 @@ def results_on(target: Patch | Revision) -> QuerySet[CheckResult]:
 
 def latest_by_test(target: Patch | Revision) -> list[CheckResult]:
     """The latest result of each test, by the test's name."""
-    named = results_on(target).order_by("pk").values_list("test_name", "pk")
-    latest = dict(named)
-    found = CheckResult.objects.filter(pk__in=latest.values())
-    return sorted(found, key=lambda result: result.test_name)
+    return last_of_each(results_on(target).filter(is_latest=True))
 
 
 def latest_of(target: Patch | Revision, test_name: str) -> CheckResult | None:

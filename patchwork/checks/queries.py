@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from patchwork.checks.by_test import last_of_each
 from patchwork.checks.models import CheckResult, ResultState
 from patchwork.databases import column, moment, places, rows
 
@@ -41,37 +42,49 @@ def result_records(result_ids: Collection[int]) -> list[ResultRecord]:
 
 
 def latest_on_revision(revision_id: int) -> list[ResultRecord]:
-    """The latest result of each test and each account, by the test's name."""
+    """The latest result of each test, whoever reported it, by the test's name."""
     where = f"{column(CheckResult, 'revision')} = %s AND {column(CheckResult, 'is_latest')}"
-    found = _records(where, [revision_id])
-    return sorted(found, key=lambda record: (record.test_name.lower(), record.id))
+    return last_of_each(_records(where, [revision_id]))
 
 
 def states_of_patches(newest: Mapping[int, int | None]) -> dict[int, ResultState]:
     """How the tests of patches ended, all taken together.
 
     ``newest``: patch id -> the newest revision that holds it, whose results are the patch's as
-    well. A test that failed decides, then one that warned, then one that is not through; a patch
-    that nobody has tested is pending.
+    well. On a patch each account speaks for itself, on a revision the last one for each test. A
+    test that failed decides, then one that warned, then one that is not through; a patch that
+    nobody has tested is pending.
     """
-    said: dict[int, set[str]] = defaultdict(set)
-    for patch_id, _, state in _latest("patch", newest):
-        said[patch_id].add(state)
-    on_revisions: dict[int, set[str]] = defaultdict(set)
-    for _, revision_id, state in _latest("revision", {pk for pk in newest.values() if pk}):
-        on_revisions[revision_id].add(state)
+    on_patches = _latest("patch", newest)
+    on_revisions = _latest("revision", {pk for pk in newest.values() if pk})
+    states = {pk: [said.state for said in last_of_each(on_revisions[pk])] for pk in on_revisions}
     return {
-        patch_id: _combined(said[patch_id] | on_revisions.get(revision_id or 0, set()))
+        patch_id: _combined(
+            {said.state for said in on_patches.get(patch_id, ())}.union(
+                states.get(revision_id or 0, ())
+            )
+        )
         for patch_id, revision_id in newest.items()
     }
 
 
-def _latest(target: str, ids: Collection[int]) -> list[tuple[int, int, str]]:
-    if not ids:
-        return []
-    where = f"{column(CheckResult, target)} IN {places(ids)} AND {column(CheckResult, 'is_latest')}"
-    names = ("patch_id", "revision_id", "state")
-    return [(row[0], row[1], row[2]) for row in rows(CheckResult, names, where, [*ids])]
+class _Said(NamedTuple):
+    target: int
+    id: int
+    test_name: str
+    state: str
+
+
+def _latest(target: str, ids: Collection[int]) -> dict[int, list[_Said]]:
+    """Id of a patch or a revision -> the latest of each test and each account."""
+    found: dict[int, list[_Said]] = defaultdict(list)
+    if ids:
+        names = (f"{target}_id", "id", "test_name", "state")
+        where = f"{column(CheckResult, target)} IN {places(ids)}"
+        latest = f"{where} AND {column(CheckResult, 'is_latest')}"
+        for row in map(_Said._make, rows(CheckResult, names, latest, [*ids])):
+            found[row.target].append(row)
+    return found
 
 
 def _combined(states: Collection[str]) -> ResultState:

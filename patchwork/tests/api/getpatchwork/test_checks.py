@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from patchwork.tests.api.getpatchwork.conftest import Tracked, basic
+from patchwork.people.changes import set_maintainers
+from patchwork.tests.api.getpatchwork.conftest import Tracked, account, basic
 
 
 def report(client: Client, tracked: Tracked, name: str, state: str, who: str = "maria") -> None:
@@ -65,3 +66,31 @@ def test_a_name_that_is_no_context_has_one_of_its_own(client: Client, tracked: T
     assert told == ["checkpatchpl-ef3a2ec3", "checkpatchpl-7f7ce0ca", "checkpatchpl"]
     for context in told:
         assert contexts(client, tracked, f"context={context}") == [context]
+
+
+def test_results_of_a_series_count_whoever_reported_them(client: Client, tracked: Tracked):
+    """As the series' page has it: who reports a test last speaks for it."""
+    set_maintainers(tracked.project, [tracked.maintainer, account("bot")])
+    report(client, tracked, "build", "failure", "bot")
+    assert check_of(client, tracked) == "fail"
+    report(client, tracked, "build", "success", "maria")
+    assert check_of(client, tracked) == "success"
+    assert contexts(client, tracked) == []
+    said = client.get(f"/api/1.5/series/{tracked.series.pk}/").json()["test_results"]
+    assert [(each["test_name"], each["state"]) for each in said] == [("build", "success")]
+
+
+def test_checks_of_a_patch_count_for_each_account(client: Client, tracked: Tracked):
+    """As this dialect has it: accounts do not know of each other."""
+    set_maintainers(tracked.project, [tracked.maintainer, account("bot")])
+    where = f"/api/1.4/patches/{tracked.two.pk}/checks/"
+    for who, state in (("bot", "fail"), ("maria", "success")):
+        body = {"context": "build", "state": state}
+        client.post(where, body, "application/json", headers=basic(who))
+    assert check_of(client, tracked) == "fail"
+
+
+def test_a_test_can_be_on_both(client: Client, tracked: Tracked):
+    add_check(client, tracked, context="build", state="warning")
+    report(client, tracked, "build", "success")
+    assert check_of(client, tracked) == "warning"
