@@ -14,6 +14,7 @@ from rest_framework.exceptions import ValidationError
 
 LARGEST_ID = 2**63 - 1
 """What every database can look up."""
+_LONGEST_ID = len(str(LARGEST_ID))
 LONGEST_TEXT = 500
 
 _FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -76,9 +77,15 @@ def _searchable(name: str, value: str) -> str:
     return value
 
 
+def is_id(written: str) -> bool:
+    """Whether it can be the id of something. Python reads no number of thousands of digits."""
+    is_number = written.isascii() and written.isdecimal() and len(written) <= _LONGEST_ID
+    return is_number and int(written) <= LARGEST_ID
+
+
 def as_integer(name: str, value: str) -> int:
     """A number as it stands in an address."""
-    if not (value.isascii() and value.isdecimal() and int(value) <= LARGEST_ID):
+    if not is_id(value):
         raise wrong(name, f"{shown(value)} is not a number.")
     return int(value)
 

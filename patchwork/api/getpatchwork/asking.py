@@ -44,7 +44,10 @@ EVERYWHERE: Schema = {
 }
 """What every list can be asked for. ``format`` chooses between JSON and the page for people.
 git-pw names its project whatever it asks for; accounts, for one, belong to none."""
-CURSOR: Schema = {"type": "string", "description": "Behind where a page ended: see its Link."}
+CURSOR: Schema = {
+    "type": "string",
+    "description": "Behind where a page of the same order ended, as its headers say it.",
+}
 
 
 def known_names(given: QueryDict, known: Iterable[str]) -> None:
@@ -138,7 +141,7 @@ def _among(
     values = asked.texts(name)
     if not values:
         return rows
-    numbers = [parameters.as_integer(name, value) for value in values if _is_number(value)]
+    numbers = [parameters.as_integer(name, value) for value in values if parameters.is_id(value)]
     keys = [email_key(value) if key == "email_key" else value for value in values]
     found = list(of.filter(Q(pk__in=numbers) | Q(**{f"{key}__in": keys})).values_list("pk", key))
     known = {str(each) for pair in found for each in pair}
@@ -158,7 +161,3 @@ def _all_found(name: str, ids: Iterable[int], found: Iterable[int]) -> None:
     missing = set(ids) - set(found)
     if missing:
         raise parameters.wrong(name, f"There is no {name} {min(missing)} here.")
-
-
-def _is_number(value: str) -> bool:
-    return value.isascii() and value.isdecimal() and len(value) < 19

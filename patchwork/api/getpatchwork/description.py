@@ -52,6 +52,8 @@ WRONG = {
     "additionalProperties": {"anyOf": [TEXT, list_of(TEXT)]},
     "description": "The field or parameter, or `detail` -> what is wrong with it.",
 }
+ENDS = """Where the page ends, also the last one: behind `cursor=`, as it stands here, it asks for
+what has come since. It is missing where a page was asked for by its number, or nothing is there."""
 REFUSED = Shape("Refused", {"detail": TEXT})
 
 
@@ -183,10 +185,13 @@ class _Drawing:
         }
         if is_list:
             described["description"] = f"A page of: {face.told.name}"
-            described["headers"] = {
-                "Link": {"description": "Leads to the neighbouring pages.", "schema": TEXT}
-            }
+            described["headers"] = dict(self._headers())
         return {"201" if method == "post" else "200": described}
+
+    def _headers(self) -> Iterator[tuple[str, Said]]:
+        yield "Link", {"description": "Leads to the neighbouring pages.", "schema": TEXT}
+        if self.minor >= 5:
+            yield "Cursor", {"description": ENDS, "schema": TEXT}
 
     def _refusals(self, codes: Iterable[int]) -> Said:
         return {

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import QuerySet
@@ -20,7 +21,7 @@ from patchwork.api.getpatchwork import asking, paging
 from patchwork.api.getpatchwork.sent import Sent
 from patchwork.api.getpatchwork.shapes import Body, Shape, list_of
 from patchwork.api.getpatchwork.wording import Said, Wording
-from patchwork.api.parameters import LARGEST_ID, Asked
+from patchwork.api.parameters import Asked, is_id
 from patchwork.api.views import Door
 from patchwork.databases import column, load, places
 from patchwork.people.models import Scope
@@ -76,7 +77,7 @@ class Face(Door):
     def number(self, name: str) -> int:
         """An id in the address; what can be no id is nothing that we have."""
         written: str = self.kwargs[name]
-        if not (written.isascii() and written.isdecimal() and int(written) <= LARGEST_ID):
+        if not is_id(written):
             raise Http404
         return int(written)
 
@@ -99,9 +100,7 @@ class Listing(Face):
     def get(self, request: Request, **_: str) -> Response:
         asked = Asked(request.query_params)
         order = paging.order_of(asked, self.orders, self.default_order)
-        by_place = (
-            self.minor >= 5 and "page" not in request.query_params and paging.has_place(order)
-        )
+        by_place = self.minor >= 5 and "page" not in request.query_params and order.has_place
         known = self.parameters(self.minor)
         if not by_place:
             known.pop("cursor", None)
@@ -115,6 +114,8 @@ class Listing(Face):
             page = paging.page_numbered(request, selected, order, address, total)
         response = Response(self.say(page.ids))
         response["Link"] = page.links
+        if page.place:
+            response["Cursor"] = quote(page.place, safe=",;:")
         return response
 
     @classmethod

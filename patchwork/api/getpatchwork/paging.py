@@ -3,7 +3,8 @@
 
 A page is found by its number, counted off in an index that holds no more than what the list is
 sorted by; only then are its rows read. From 1.5 on a page can also be asked for by where the one
-before it ended, which costs the same for every page.
+before it ended, which costs the same for every page. Such a page says where it ends even if it is
+the last one, for those who come back to see what is new.
 """
 
 from __future__ import annotations
@@ -29,17 +30,38 @@ UNIQUE = ("pk", "event_time")
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """What a list is sorted by."""
+
+    words: str
+    """As addresses say it, such as ``-date,id``."""
+    fields: tuple[str, ...]
+    """The last one decides between rows that are equal in all others."""
+
+    @property
+    def field(self) -> str:
+        return self.fields[0].removeprefix("-")
+
+    @property
+    def has_place(self) -> bool:
+        """Whether where a page ended can be said by one value and an id."""
+        return self.fields[1:] in ((), ("pk",), ("-pk",))
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """The ids of a page's rows, and the header that leads on."""
+    """The ids of a page's rows, and the headers that lead on."""
 
     ids: list[int]
     links: str
+    place: str = ""
+    """Where it ends, if it was asked for by a place."""
 
 
 def page_numbered(
     request: Request,
     rows: QuerySet[Any],
-    order: tuple[str, ...],
+    order: Order,
     address: str,
     total: Callable[[], int],
 ) -> Page:
@@ -54,15 +76,16 @@ def page_numbered(
     start = (number - 1) * size
     if start > parameters.LARGEST_ID:
         raise NotFound("Invalid page.")
-    ids = list(rows.order_by(*order).values_list("pk", flat=True)[start : start + size + 1])
+    ids = list(rows.order_by(*order.fields).values_list("pk", flat=True)[start : start + size + 1])
     if not ids and number > 1:
         raise NotFound("Invalid page.")
     has_next = len(ids) > size
     last = -(-total() // size) if has_next else number
+    # pwclient finds the next page only where its link comes first.
     numbers = {
-        "first": 1,
-        "prev": number - 1,
         "next": number + 1 if has_next else 0,
+        "prev": number - 1,
+        "first": 1,
         "last": max(last, number + has_next),
     }
     links = (
@@ -73,40 +96,46 @@ def page_numbered(
     return Page(ids[:size], ", ".join(links))
 
 
-def page_after(request: Request, rows: QuerySet[Any], order: tuple[str, ...], address: str) -> Page:
+def page_after(request: Request, rows: QuerySet[Any], order: Order, address: str) -> Page:
     """The page behind where another one ended, or the first one; nothing is counted."""
     asked = Asked(request.query_params)
     size = _size(asked)
-    field = order[0].removeprefix("-")
-    if cursor := asked.text("cursor"):
-        rows = rows.filter(_beyond(rows, order, cursor))
-    found = list(rows.order_by(*order).values_list(field, "pk")[: size + 1])
+    # Names are as long as they are: a place is not cut.
+    given = (asked.every("cursor") or [""])[-1]
+    if given:
+        rows = rows.filter(_beyond(rows.model, order, given))
+    found = list(rows.order_by(*order.fields).values_list(order.field, "pk")[: size + 1])
+    place = _place(order, *found[:size][-1]) if found else given
     links = [_link(address, without(request.query_params, cursor=None), "first")]
     if len(found) > size:
-        value, pk = found[size - 1]
-        place = f"{value.isoformat() if isinstance(value, datetime) else value},{pk}"
-        links.append(_link(address, without(request.query_params, cursor=place), "next"))
-    return Page([pk for _, pk in found[:size]], ", ".join(links))
+        links.insert(0, _link(address, without(request.query_params, cursor=place), "next"))
+    return Page([pk for _, pk in found[:size]], ", ".join(links), place)
 
 
-def has_place(order: tuple[str, ...]) -> bool:
-    """Whether where a page ended can be said by one value and an id."""
-    return len(order) == 1 or (len(order) == 2 and order[1].removeprefix("-") == "pk")
+def _place(order: Order, value: object, pk: int) -> str:
+    """Where a row stands, with the order in which it stands there."""
+    written = value.isoformat() if isinstance(value, datetime) else str(value)
+    return f"{order.words};{written}" + ("" if order.field in UNIQUE else f",{pk}")
 
 
-def _beyond(rows: QuerySet[Any], order: tuple[str, ...], cursor: str) -> Q:
-    field = order[0].removeprefix("-")
-    comparison = "lt" if order[0].startswith("-") else "gt"
-    written, _, pk = cursor.rpartition(",")
-    last_id = parameters.as_integer("cursor", pk)
-    if field in UNIQUE and field != "event_time":
-        return Q(**{f"pk__{comparison}": last_id})
-    value = _value(rows.model, field, written)
-    later = Q(**{f"{field}__{comparison}": value})
+def _beyond(model: type[Model], order: Order, cursor: str) -> Q:
+    words, _, place = cursor.partition(";")
+    if words != order.words:
+        reason = f"{parameters.shown(cursor)} is no place in a list by {order.words}."
+        raise parameters.wrong("cursor", reason)
+    field, comparison = order.field, _later(order.fields[0])
     if field in UNIQUE:
-        return later
+        return Q(**{f"{field}__{comparison}": _value(model, field, place)})
+    written, _, pk = place.rpartition(",")
+    value = _value(model, field, written)
+    later = Q(**{f"{field}__{comparison}": value})
+    equal_but_later = Q(**{f"pk__{_later(order.fields[1])}": parameters.as_integer("cursor", pk)})
     # Said twice, so that databases enter their index at the value.
-    return Q(**{f"{field}__{comparison}e": value}) & (later | Q(**{f"pk__{comparison}": last_id}))
+    return Q(**{f"{field}__{comparison}e": value}) & (later | equal_but_later)
+
+
+def _later(field: str) -> str:
+    return "lt" if field.startswith("-") else "gt"
 
 
 def _value(model: type[Model], path: str, written: str) -> object:
@@ -115,13 +144,16 @@ def _value(model: type[Model], path: str, written: str) -> object:
         related = model._meta.get_field(relation).related_model
         assert isinstance(related, type)
         model = related
-    field = model._meta.get_field(last)
+    field = model._meta.pk if last == "pk" else model._meta.get_field(last)
     if isinstance(field, DateTimeField):
         return parameters.as_moment("cursor", written)
     if isinstance(field, CharField):
         return written
     if isinstance(field, BooleanField):
-        return written == "True"
+        flags = {str(flag): flag for flag in (True, False)}
+        if written not in flags:
+            raise parameters.unknown("cursor", written, flags)
+        return flags[written]
     return parameters.as_integer("cursor", written)
 
 
@@ -129,17 +161,18 @@ def _link(address: str, query: str, name: str) -> str:
     return f'<{address}{"?" if query else ""}{query}>; rel="{name}"'
 
 
-def order_of(asked: Asked, allowed: dict[str, str], default: str) -> tuple[str, ...]:
-    """The fields to sort by; the id decides between equals."""
+def order_of(asked: Asked, allowed: dict[str, str], default: str) -> Order:
+    """What is asked to sort by; the id decides between equals."""
+    words = asked.texts("order") or [default]
     fields = []
-    for word in asked.texts("order") or [default]:
+    for word in words:
         name = word.removeprefix("-")
         if name not in allowed:
             raise parameters.unknown("order", word, allowed)
         fields.append(("-" if word.startswith("-") else "") + allowed[name])
     if fields[-1].removeprefix("-") not in UNIQUE:
         fields.append("-pk" if fields[-1].startswith("-") else "pk")
-    return tuple(fields)
+    return Order(",".join(words), tuple(fields))
 
 
 def _size(asked: Asked) -> int:

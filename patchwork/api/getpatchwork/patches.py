@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeVar
@@ -261,8 +260,8 @@ def say_patches(face: Face, patches: Sequence[PatchRecord]) -> list[Said]:
     states = states_of_patches({pk: held.newest_id for pk, held in holders.items()})
     delegates = accounts({patch.delegate_id for patch in patches if patch.delegate_id})
     related = related_to(patches) if face.minor >= 2 else {}
-    spoken_of = itertools.chain(patches, *related.values())
-    wording = face.wording({each.project_id for each in spoken_of})
+    elsewhere = {other.project_id for others in related.values() for other in others}
+    wording = face.wording({patch.project_id for patch in patches} | elsewhere)
     tags = tags_of(ids)
     said = []
     for patch in patches:

@@ -17,7 +17,7 @@ from patchwork.api.getpatchwork.patches import REPOSITORY_SCHEMES
 from patchwork.api.getpatchwork.sent import Sent
 from patchwork.api.getpatchwork.shapes import FLAG, TEXT, Body, Shape, Since, list_of, text
 from patchwork.api.getpatchwork.wording import ACCOUNT, PROJECT, Said
-from patchwork.api.parameters import Asked
+from patchwork.api.parameters import Asked, is_id
 from patchwork.people.models import Scope
 from patchwork.people.permissions import is_maintainer
 from patchwork.people.queries import accounts, maintainer_ids
@@ -100,7 +100,7 @@ class OneProject(Face):
     def find(self) -> Project:
         written = storable(self.kwargs["project"])
         wanted = Q(linkname=written)
-        if written.isascii() and written.isdecimal() and len(written) < 19:
+        if is_id(written):
             wanted |= Q(pk=written)
         # A project may be called by another one's number: the number goes first.
         found = sorted(Project.objects.filter(wanted), key=lambda one: str(one.pk) != written)

@@ -15,7 +15,7 @@ from django.http import QueryDict
 from rest_framework.exceptions import ValidationError
 
 from patchwork.api.getpatchwork.shapes import Body
-from patchwork.api.parameters import LARGEST_ID, shown, unknown, wrong
+from patchwork.api.parameters import LARGEST_ID, is_id, shown, unknown, wrong
 
 _FLAGS = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
 
@@ -105,7 +105,7 @@ class Sent:
 
 
 def _number(name: str, value: Any) -> int:
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 19:
+    if isinstance(value, str) and is_id(value):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST_ID:
         raise wrong(name, "Not a number.")

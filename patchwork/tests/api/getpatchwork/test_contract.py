@@ -116,7 +116,7 @@ def test_older_versions_are_not_told_of_kinds_they_do_not_know(client: Client, t
     assert client.get("/api/1.2/events/?category=patch-comment-created").status_code == 400
 
 
-@pytest.mark.parametrize("nothing", ("999999", "9" * 30, "none", "٣"))
+@pytest.mark.parametrize("nothing", ("999999", "9" * 30, "9" * 5_000, "none", "٣"))
 def test_nothing_is_found_where_there_is_nothing(client: Client, tracked: Tracked, nothing: str):
     """Ids that nothing has, that no database can look up, and that are none."""
     for template in (*PUBLIC, *FROM_1_3):
