@@ -14,6 +14,7 @@ class PatchworkConfig(AppConfig):
 
     def ready(self) -> None:
         from django.db.backends.signals import connection_created
+        from django.db.models.signals import post_migrate
 
         from patchwork import system_checks
         from patchwork.databases import raise_sqlite_limits
@@ -21,8 +22,10 @@ class PatchworkConfig(AppConfig):
         from patchwork.notifications import registration as notifications
         from patchwork.outbox import upkeep as outbox_upkeep
         from patchwork.people import upkeep as people_upkeep
+        from patchwork.tracking.search import keep_search
 
         connection_created.connect(raise_sqlite_limits)
+        post_migrate.connect(keep_search, sender=self)
         system_checks.register_all()
         jobs_upkeep.register_all()
         outbox_upkeep.register_all()
