@@ -294,7 +294,7 @@ class TestLists:
         ended = pw("list", "--state=done")
         assert ended.returncode == 1
         assert ended.stderr == (
-            f"fatal: {getpatchwork.url} speaks only the getpatchwork dialect,"
+            f"fatal: {getpatchwork.url} has to be asked in the getpatchwork dialect,"
             " which cannot filter by state\n"
         )
 
@@ -302,7 +302,103 @@ class TestLists:
         assert "cannot filter by hash" in pw("patch", "list", "--hash=ab").stderr
         assert pw("patch", "list").stdout.splitlines()[1].startswith("71  New")
 
-    @pytest.mark.parametrize("wrong", ["yesterday", "2024-13-01"])
+    def test_a_sender_by_address(self, both, pw):
+        """One dialect takes addresses, the other one numbers, and has the better series."""
+        (series, _) = json.loads(
+            pw("list", "--submitter=alice@example.org", "--format=json").stdout
+        )
+        assert series["revision"] == 2
+        (resolved,) = both.requests("GET", "/api/series/")
+        assert resolved.parameters["submitter"] == ["alice@example.org"]
+        (listed,) = both.requests("GET", "/api/1.0/projects/list/series/")
+        assert listed.parameters["submitter"] == ["3"]
+        pw("patch", "list", "--submitter=alice@example.org")
+        assert both.requests("GET", "/api/patches/")[0].parameters["submitter"] == [
+            "alice@example.org"
+        ]
+
+    def test_an_address_from_which_nothing_came(self, both, pw):
+        trackers.getpatchwork_list(both, "/api/series/", [])
+        ended = pw("list", "--submitter=bob@example.org")
+        assert ended.returncode == 1
+        assert ended.stderr == f"fatal: {both.url} knows no series from bob@example.org\n"
+
+    @pytest.mark.parametrize("what", ["list", "patch list"])
+    def test_a_sender_by_address_where_only_numbers_are_known(self, freedesktop, pw, what):
+        ended = pw(*what.split(), "--submitter=alice@example.org")
+        assert ended.returncode == 1
+        assert ended.stderr.endswith("cannot find senders by address: give the number\n")
+        assert pw(*what.split(), "--submitter=3").returncode == 0
+
+    def test_ones_own_patches(self, both, pw, with_token):
+        """Only one of the dialects knows who we are."""
+        listed = json.loads(pw("patch", "list", "--submitter=self", "--format=json").stdout)
+        assert [patch["id"] for patch in listed] == [71, 72]
+        (asked,) = both.requests("GET", "/api/1.0/projects/list/patches/")
+        assert asked.parameters["submitter"] == ["self"]
+        assert asked.headers["Authorization"] == "Token sesame"
+        ended = pw("patch", "list", "--submitter=self", "--hash=ab")
+        assert ended.stderr == (
+            f"fatal: {both.url} has to be asked in the freedesktop dialect,"
+            " which cannot filter by hash\n"
+        )
+
+    def test_csv_has_the_same_columns_without_rows(self, both, pw):
+        results = "/api/1.0/series/7/revisions/2/test-results/"
+        commands = (["list"], ["patch", "list"], ["checks", "7"])
+        full = [pw(*command, "--format=csv").stdout.splitlines() for command in commands]
+        trackers.freedesktop_list(both, "/api/1.0/projects/list/series/", [])
+        trackers.getpatchwork_list(both, "/api/patches/", [])
+        both.at(results, [])
+        for command, lines in zip(commands, full, strict=True):
+            assert len(lines) > 1
+            assert pw(*command, "--format=csv").stdout.splitlines() == lines[:1]
+
+    def test_whole_logs_do_not_fit_into_a_table(self, freedesktop, pw):
+        path = "/api/1.0/series/7/revisions/2/test-results/"
+        result = {"test_name": "x", "state": "success", "summary": "log \n" * 200_000}
+        freedesktop.at(path, [result])
+        for arguments in (["checks", "7"], ["show", "7"]):
+            shown = pw(*arguments).stdout
+            assert max(map(len, shown.splitlines())) < 300
+            assert "log  log" in shown
+            assert shown.endswith("\N{HORIZONTAL ELLIPSIS}\n")
+        (whole,) = json.loads(pw("checks", "7", "--format=json").stdout)
+        assert whole["summary"] == result["summary"]
+
+    @pytest.mark.parametrize(
+        ("written", "meant"),
+        [
+            ("2016-02-12", "2016-02-12T00:00:00"),
+            ("2016-02-12T14:30", "2016-02-12T14:30:00"),
+            ("2016-02-12 14:30:05", "2016-02-12T14:30:05"),
+            ("2026-11-20T14:38:00.5", "2026-11-20T14:38:00.500000"),
+            ("2026-11-20T14:38:00,123456789", "2026-11-20T14:38:00.123456"),
+            ("2016-02-12T14:30:00Z", "2016-02-12T14:30:00"),
+            ("2016-02-12T14:30:00+02:00", "2016-02-12T12:30:00"),
+            ("2016-02-12T14:30:00.25-0530", "2016-02-12T20:00:00.250000"),
+            ("2016-02-12T14:30+02", "2016-02-12T12:30:00"),
+        ],
+    )
+    def test_dates(self, git_pw, written, meant):
+        """The same in every Python."""
+        assert git_pw.moment(written) == meant
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            "",
+            "yesterday",
+            "2024-13-01",
+            "20240101",
+            "2024-01-01T",
+            "2024-01-01T25:00",
+            "2024-01-01T12:00:00.",
+            "0001-01-01T00:00+05:00",
+            "2024-01-01T12:00:00+99:99",
+            "\N{ARABIC-INDIC DIGIT TWO}024-01-01",
+        ],
+    )
     def test_a_date_that_is_none(self, freedesktop, pw, wrong):
         ended = pw("list", f"--since={wrong}")
         assert (ended.returncode, ended.stdout) == (1, "")
@@ -577,8 +673,28 @@ class TestResults:
 
     def test_an_unknown_state(self, freedesktop, pw):
         ended = pw("post-result", "7", "x", "Success")
-        assert ended.returncode == 2
-        assert "invalid choice: 'Success'" in ended.stderr
+        assert ended.returncode == 1
+        assert ended.stderr.startswith("fatal: argument STATE: invalid choice: 'Success'")
+
+    def test_two_summaries(self, freedesktop, pw, with_token):
+        arguments = ("-s", "", "--summary-from-file", "missing")
+        ended = pw("post-result", "7", "x", "success", *arguments)
+        assert ended.returncode == 1
+        assert ended.stderr.startswith("fatal: there can be one summary: ")
+        assert freedesktop.asked == []
+
+    def test_letters_of_the_world_stay_as_they_are(self, freedesktop, pw, with_token):
+        """Escapes would be twice as long, and the servers have limits."""
+        summary = "caf\xe9 \u65e5\u672c" * 1000
+        pw("post-result", "7", "x", "success", "--summary-from-file=-", text=summary)
+        (asked,) = freedesktop.requests("POST")
+        assert asked.document["summary"] == summary
+        assert int(asked.headers["Content-Length"]) < len(summary.encode()) + 100
+        assert asked.headers["Content-Type"] == "application/json"
+
+    def test_bytes_that_are_no_letters(self, freedesktop, pw, with_token):
+        pw("post-result", "7", "x", "success", "-s", "caf\udce9")
+        assert freedesktop.requests("POST")[0].document["summary"] == "caf?"
 
     def test_a_refusal_is_one_line_in_the_servers_words(self, freedesktop, pw, with_token):
         path = "/api/1.0/series/7/revisions/2/test-results/"
@@ -609,6 +725,32 @@ class TestUpdates:
             ("PATCH", "/api/patches/72/", changes),
         ]
         assert ended.stdout.splitlines()[1].startswith("71  under-review")
+
+    @pytest.mark.parametrize("style", ["table", "json"])
+    def test_what_was_changed_is_told_and_what_was_not(self, both, pw, with_token, style):
+        forbidden = {"detail": "Not yours."}
+        both.at("/api/patches/36/", forbidden, "PATCH", status=403)
+        update = ("patch", "update", "71", "36", "99", "72", "--state=new", "--format", style)
+        ended = pw(*update)
+        assert ended.returncode == 1
+        assert ended.stderr == (
+            f"fatal: not changed: 36: {both.url}/api/patches/36/: 403 Forbidden: Not yours.\n"
+            f"fatal: not changed: 99: {both.url}/api/patches/99/: 404 Not Found: Not found.\n"
+        )
+        if style == "json":
+            assert [patch["id"] for patch in json.loads(ended.stdout)] == [71, 72]
+        else:
+            assert [line.split()[0] for line in ended.stdout.splitlines()] == ["ID", "71", "72"]
+
+    @pytest.mark.parametrize("status", [400, 401, 500])
+    def test_what_would_meet_all_patches_ends_it(self, both, pw, with_token, status):
+        both.at("/api/patches/36/", {"detail": "No."}, "PATCH", status=status)
+        ended = pw("patch", "update", "71", "36", "72", "--state=new")
+        assert ended.returncode == 1
+        assert ended.stderr.startswith("fatal: not changed: 36, 72: http")
+        assert ended.stderr.count("\n") == 1
+        assert ended.stdout.splitlines()[1].startswith("71  new")
+        assert [path for _, path, _ in both.written()] == ["/api/patches/71/", "/api/patches/36/"]
 
     def test_nothing_to_change(self, both, pw, with_token):
         assert pw("patch", "update", "71").stderr.startswith("fatal: nothing to change")
@@ -769,6 +911,22 @@ class TestConfiguration:
 
 
 class TestTrouble:
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (["list", "--nonsense"], "unrecognized arguments: --nonsense"),
+            ([], "the following arguments are required: COMMAND"),
+            (["apply", "seven"], "argument ID: invalid number value: 'seven'"),
+            (["patch", "nonsense"], "argument COMMAND: invalid choice: 'nonsense'"),
+        ],
+    )
+    def test_a_call_that_makes_no_sense(self, pw, arguments, words):
+        ended = pw(*arguments)
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert ended.stderr.startswith(f"fatal: {words}")
+        assert re.search(r" \(git-pw( \w+)? --help tells more\)\n$", ended.stderr)
+        assert ended.stderr.count("\n") == 1
+
     def test_nobody_answers(self, clone, pw):
         with serving() as gone:
             gits.git(clone, "config", "patchwork.default.url", gone.url)

@@ -163,7 +163,12 @@ class TestReading:
         assert "is none of" in pw("patch", "list", "--state=nonsense", fails=True)
         assert json.loads(pw("list", "--since=2999-01-01", "--format=json")) == []
         assert len(json.loads(pw("list", "--before=2999-01-01", "--format=json"))) == 1
+        if spoken != "freedesktop":
+            for listing in (["list"], ["patch", "list"]):
+                assert json.loads(pw(*listing, "--submitter=tests@example.org", "--format=json"))
+                pw(*listing, "--submitter=stranger@example.org", fails=True)
         if spoken != "getpatchwork":
+            assert json.loads(pw("patch", "list", "--submitter=self", "--format=json")) == []
             assert json.loads(pw("list", "--reviewer=null", "--state=initial", "--format=json"))
         if spoken != "freedesktop":
             arguments = ("--hash", tracked.patches[0].hash, "--no-archived", "--format=json")
