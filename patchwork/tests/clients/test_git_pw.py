@@ -545,6 +545,44 @@ class TestPolling:
         asked = freedesktop.requests("GET", "/api/1.0/projects/list/events/")[-1]
         assert asked.parameters["name"] == ["patch-state-change,pull-request-new"]
 
+    def test_names_take_nothing_from_the_plain_poll(self, freedesktop, clone, pw):
+        """Nor from each other; in which order they are given does not matter."""
+        path = "/api/1.0/projects/list/events/"
+
+        def since():
+            return freedesktop.requests("GET", path)[-1].parameters.get("since")
+
+        for names in ("pull-request-new,patch-state-change", "*", "patch-state-change"):
+            pw("poll-events", "-n", names)
+            assert since() is None
+        pw("poll-events", "-n", "patch-state-change,pull-request-new,patch-state-change")
+        assert since() == ["2024-01-02T08:30:00.123456"]
+        assert pw("poll-events").stdout.count("\n") == 3
+        assert {file.name for file in clone.glob(".git-pw.*")} == {
+            ".git-pw.list.poll.timestamp",
+            ".git-pw.list.all.poll.timestamp",
+            ".git-pw.list.patch-state-change.poll.timestamp",
+            ".git-pw.list.patch-state-change+pull-request-new.poll.timestamp",
+        }
+
+    def test_projects_of_one_name_on_two_servers(self, freedesktop, clone, pw):
+        pw("poll-events")
+        gits.git(clone, "config", "patchwork.of/work.url", freedesktop.url)
+        gits.git(clone, "config", "patchwork.of/work.project", "list")
+        assert pw("-c", "of/work", "poll-events").stdout.count("\n") == 3
+        assert (clone / ".git-pw.list@of%2Fwork.poll.timestamp").exists()
+        pw("-c", "of/work", "poll-events", "-n", "../x")
+        assert (clone / ".git-pw.list@of%2Fwork...%2Fx.poll.timestamp").exists()
+
+    def test_positions_can_be_kept_from_git(self, freedesktop, clone, pw):
+        """By the line that the documentation gives."""
+        page = (ROOT / "docs" / "usage" / "git-pw.rst").read_text(encoding="utf-8")
+        (line,) = re.findall(r"^   \$ (echo .* >> \.git/info/exclude)$", page, re.MULTILINE)
+        subprocess.run(["bash", "-c", line], cwd=clone, check=True)
+        pw("poll-events")
+        pw("poll-events", "-n", "*")
+        assert gits.git(clone, "status", "--porcelain") == ""
+
     def test_all_pages_and_none_twice(self, freedesktop, pw):
         """What is on a page may move to the next one while we read."""
         path = "/api/1.0/projects/list/events/"
@@ -589,8 +627,9 @@ class TestPolling:
             "user": None,
         }
         assert pw("poll-events").stdout == ""
-        everything = pw("poll-events", "-n", "*").stdout
-        assert json.loads(everything) == {
+        first, second = pw("poll-events", "-n", "*").stdout.splitlines()
+        assert json.loads(first) == event
+        assert json.loads(second) == {
             "series": None,
             "parameters": {"previous_state": "new", "new_state": "accepted"},
             "name": "patch-state-change",
