@@ -63,8 +63,8 @@ class Trouble(Exception):
 
 def main(arguments: Sequence[str]) -> int:
     asked = parser().parse_args(arguments)
-    if not shutil.which(shlex.split(asked.checker)[0]):
-        print(f"{asked.checker}: no such program", file=sys.stderr)
+    if not shutil.which(asked.checker[0]):
+        print(f"{asked.checker[0]}: no such program", file=sys.stderr)
         return 2
     failures = 0
     for line in sys.stdin:
@@ -87,12 +87,17 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--checker",
         metavar="COMMAND",
+        type=command,
         default="scripts/checkpatch.pl --mailback -",
         help="reads a patch from its standard input (%(default)s)",
     )
     made.add_argument("--test-name", metavar="NAME", default="checkpatch.pl", help="(%(default)s)")
     made.add_argument(
-        "--git-pw", metavar="COMMAND", default="git pw", help="how to call git-pw (%(default)s)"
+        *("--git-pw",),
+        metavar="COMMAND",
+        type=command,
+        default="git pw",
+        help="how to call git-pw (%(default)s)",
     )
     made.add_argument("--url", help="where to read more, for the results")
     made.add_argument(
@@ -108,6 +113,14 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def command(line: str) -> list[str]:
+    """The words of a command; one that is empty or has a quote open is refused."""
+    words = shlex.split(line)
+    if not words:
+        raise ValueError(line)
+    return words
+
+
 def new_revision(line: str) -> Revision | None:
     """The revision that an event tells of, if it is one of those events."""
     try:
@@ -121,12 +134,21 @@ def new_revision(line: str) -> Revision | None:
 
 def test(revision: Revision, asked: argparse.Namespace) -> None:
     post(revision, asked, "pending", "")
+    try:
+        verdicts = checked(revision, asked)
+    except Trouble as trouble:
+        # Nobody shall wait for a result that does not come.
+        post(revision, asked, State.WARNING.value, f"Not tested: {trouble}")
+        raise
+    worst = max(verdicts, key=lambda verdict: list(State).index(verdict.state)).state
+    post(revision, asked, worst.value, summary(verdicts))
+
+
+def checked(revision: Revision, asked: argparse.Namespace) -> list[Verdict]:
     mails = list(split(git_pw(asked, "mbox", "-r", str(revision.number), str(revision.series))))
     if not mails:
         raise Trouble("the revision has no patches")
-    verdicts = [check(mail, asked) for mail in mails]
-    worst = max(verdicts, key=lambda verdict: list(State).index(verdict.state)).state
-    post(revision, asked, worst.value, summary(verdicts))
+    return [check(mail, asked) for mail in mails]
 
 
 def split(mbox: bytes) -> Iterator[bytes]:
@@ -147,7 +169,7 @@ def check(mail: bytes, asked: argparse.Namespace) -> Verdict:
     subject = " ".join(words.split())
     try:
         done = subprocess.run(
-            shlex.split(asked.checker),
+            asked.checker,
             input=mail,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -157,6 +179,8 @@ def check(mail: bytes, asked: argparse.Namespace) -> Verdict:
     except subprocess.TimeoutExpired:
         late = f"The checker was stopped after {asked.timeout:g} seconds."
         return Verdict(subject, State.WARNING, late)
+    except OSError as error:
+        raise Trouble(f"{asked.checker[0]}: {error.strerror}") from error
     text = done.stdout.decode("utf-8", "replace").strip()
     return Verdict(subject, judged(done.returncode, text), text)
 
@@ -194,16 +218,15 @@ def post(revision: Revision, asked: argparse.Namespace, state: str, text: str) -
 
 
 def git_pw(asked: argparse.Namespace, *arguments: str) -> bytes:
-    command = [*shlex.split(asked.git_pw), *arguments]
     try:
         done = subprocess.run(
-            command,
+            [*asked.git_pw, *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
         )
     except OSError as error:
-        raise Trouble(f"{asked.git_pw}: {error.strerror}") from error
+        raise Trouble(f"{asked.git_pw[0]}: {error.strerror}") from error
     if done.returncode != 0:
         raise Trouble(done.stderr.decode("utf-8", "replace").strip() or "git-pw failed")
     return done.stdout

@@ -115,6 +115,44 @@ def test_one_trouble_does_not_stop_the_others(freedesktop, example):
     assert [result["state"] for result in posted(freedesktop)] == ["pending", "warning"]
 
 
+def test_a_checker_that_cannot_be_run(freedesktop, example):
+    """Each revision gets a result that says so, and no event is lost."""
+    ended = example(event(7, 1) + event(7, 2), checker="echo without a line that says how\n")
+    assert ended.returncode == 1
+    assert ended.stderr.count("checker: Exec format error\n") == 2
+    assert "Traceback" not in ended.stderr
+    for revision in (1, 2):
+        pending, told = posted(freedesktop, revision)
+        assert (pending["state"], told["state"]) == ("pending", "warning")
+        assert told["summary"].startswith("Not tested: ")
+        assert told["summary"].endswith("/checker: Exec format error")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"content": b""}, "Not tested: the revision has no patches"),
+        ({"content": {"detail": "Busy."}, "status": 503}, "503 Service Unavailable: Busy."),
+    ],
+)
+def test_a_revision_that_cannot_be_had_does_not_stay_pending(freedesktop, example, answer, words):
+    freedesktop.at(RESULTS.format(1).replace("test-results", "mbox"), **answer)
+    ended = example(event(7, 1) + event(7, 2))
+    assert ended.returncode == 1
+    assert posted(freedesktop, 1)[-1]["state"] == "warning"
+    assert words in posted(freedesktop, 1)[-1]["summary"]
+    assert posted(freedesktop, 2)[-1]["summary"].count("lines checked") == 2
+
+
+@pytest.mark.parametrize("option", ["--checker", "--git-pw"])
+@pytest.mark.parametrize("wrong", ["", "  ", "'open"])
+def test_a_command_that_is_none(freedesktop, example, option, wrong):
+    ended = example(event(7, 2), option, wrong)
+    assert ended.returncode == 2
+    assert f"argument {option}: invalid command value" in ended.stderr
+    assert freedesktop.asked == []
+
+
 def test_other_events_are_passed_over(freedesktop, example):
     other = event(7, 2, name="patch-state-change", parameters={"new_state": "accepted"})
     assert example(other).returncode == 0
