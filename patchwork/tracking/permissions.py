@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from patchwork.people.permissions import User, is_maintainer
 from patchwork.projects.models import Project
-from patchwork.tracking.models import Comment, Cover, Patch, Series
+from patchwork.tracking.models import Comment, Patch, Series
 
 
 def may_edit_patch(user: User, patch: Patch) -> bool:
-    """Its state, delegate, commit, relations and whether it is archived.
+    """Its state, delegate, commit, relations and whether it is archived: for maintainers.
 
-    That is for the project's maintainers, for whom it is delegated to, and for who sent it.
+    Neither for who sent it, who would accept it, nor for whom it is delegated to, who need not be
+    a maintainer any more.
     """
-    if not _is_somebody(user):
-        return False
-    if user.pk in (patch.delegate_id, patch.submitter.user_id):
-        return True
     return is_maintainer(user, patch.project_id)
 
 
@@ -51,15 +48,8 @@ def may_confirm_continuation(user: User, series: Series) -> bool:
 
 
 def may_mark_comment(user: User, comment: Comment) -> bool:
-    """Say that a comment has been addressed: its writer, and who may edit what it is about."""
-    if not _is_somebody(user):
-        return False
-    if user.pk == comment.submitter.user_id:
-        return True
-    if comment.patch is not None:
-        return may_edit_patch(user, comment.patch)
-    assert comment.cover is not None
-    return _may_edit_cover(user, comment.cover)
+    """Say that a comment has been addressed: for maintainers."""
+    return is_maintainer(user, comment.project_id)
 
 
 def may_report_results(user: User, project: Project) -> bool:
@@ -67,13 +57,5 @@ def may_report_results(user: User, project: Project) -> bool:
     return is_maintainer(user, project.pk)
 
 
-def _may_edit_cover(user: User, cover: Cover) -> bool:
-    return user.pk == cover.submitter.user_id or is_maintainer(user, cover.project_id)
-
-
 def _is_submitter(user: User, series: Series) -> bool:
-    return _is_somebody(user) and user.pk == series.submitter.user_id
-
-
-def _is_somebody(user: User) -> bool:
-    return bool(user.is_authenticated and user.is_active)
+    return bool(user.is_authenticated and user.is_active and user.pk == series.submitter.user_id)

@@ -145,9 +145,7 @@ class OneComment(Commented):
         return self.say_comments(comment_records([self.find().pk]))[0]
 
     def find(self) -> Comment:
-        related = ("submitter", "patch__submitter", "cover__submitter")
-        comments = self.rows().select_related(*related)
-        comment = comments.filter(pk=self.number("comment_id")).first()
+        comment = self.rows().filter(pk=self.number("comment_id")).first()
         if comment is None:
             raise Http404
         return comment

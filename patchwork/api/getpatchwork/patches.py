@@ -203,7 +203,7 @@ class OnePatch(Face):
 
 
 def _find(patch_id: int) -> Patch:
-    patches = Patch.objects.select_related("project", "submitter").defer("content", "diff")
+    patches = Patch.objects.select_related("project").defer("content", "diff")
     patch = patches.filter(pk=patch_id).first()
     if patch is None:
         raise Http404
@@ -245,7 +245,7 @@ def _delegate(patch: Patch, user_id: int | None) -> AbstractBaseUser | None:
 
 def _related(request: Request, ids: Sequence[int]) -> list[Patch]:
     """Who relates patches may change each of them."""
-    others = list(Patch.objects.select_related("submitter").filter(pk__in=ids))
+    others = list(Patch.objects.filter(pk__in=ids))
     if missing := set(ids) - {other.pk for other in others}:
         raise wrong("related", f"There is no patch {min(missing)} here.")
     for other in others:

@@ -26,10 +26,10 @@ RULES = (
 TABLE = {
     "anonymous": "- - - - - - -",
     "stranger": "- - - - - - -",
-    "submitter": "x - - x - x -",
+    "submitter": "- - - x - - -",
     "submitter of the earlier one": "- - - - x - -",
-    "commenter": "- - - - - x -",
-    "delegate": "x - - - - x -",
+    "commenter": "- - - - - - -",
+    "delegate": "- - - - - - -",
     "maintainer of another project": "- - - - - - -",
     "maintainer": "x x x x x x x",
     "superuser": "x x x x x x x",

@@ -71,21 +71,22 @@ class TestPatchSet:
             call("patch_set", 99999, {}, by=MARIA)
         assert raised.value.faultCode == 404
 
-    def test_the_submitter_may(self, call, patches):
+    def test_the_submitter_may_not(self, call, patches):
         alice = User.objects.create_user("alice", password="x")
         Person.objects.filter(email="alice@example.org").update(user=alice)
-        assert call("patch_set", patches[0].pk, {"archived": True}, by="alice:x") is True
+        with pytest.raises(Fault, match="You are not allowed to do that"):
+            call("patch_set", patches[0].pk, {"archived": True}, by="alice:x")
 
 
 class TestCheckCreate:
     def test_one(self, call, patches, maintainer, django_assert_max_num_queries):
         call("patch_get", patches[0].pk, by=MARIA)
-        parameters = (patches[0].pk, "build/x86", "fail", "https://ci.example.org/", "Broken")
+        parameters = (patches[0].pk, "build-x86", "fail", "https://ci.example.org/", "Broken")
         with django_assert_max_num_queries(16):
             assert call("check_create", *parameters, by=MARIA) is True
         (check,) = call("check_list", {"patch_id": patches[0].pk})
         assert check["state"] == "fail"
-        assert check["context"] == "buildx86"
+        assert check["context"] == "build-x86"
         assert check["target_url"] == "https://ci.example.org/"
         assert check["description"] == "Broken"
 
@@ -95,17 +96,27 @@ class TestCheckCreate:
         assert (result.context, result.url, result.summary) == ("default", "", "")
 
     @pytest.mark.parametrize(
-        ("state", "url", "message"),
+        ("said", "message"),
         [
-            ("great", "", "No state 'great': there are fail, pending, success, warning"),
-            (None, "", "No state 'None'"),
-            ("fail", "javascript:alert(1)", "target_url: has to be an address of the web"),
-            ("fail", "https://" + "x" * 2000, "target_url: is too long"),
+            ({"state": "great"}, "No state 'great': there are fail, pending, success, warning"),
+            ({"state": None}, "No state 'None'"),
+            ({"url": "javascript:alert(1)"}, "target_url: has to be an address of the web"),
+            ({"url": "ftp://ci.example.org/log"}, "target_url: has to be an address of the web"),
+            ({"url": "http://"}, "target_url: has to be an address of the web"),
+            ({"url": "http://ci/a b"}, "target_url: has to be an address of the web"),
+            ({"url": "https://" + "x" * 2000}, "target_url: is too long"),
+            ({"context": "a b"}, "context: is made of letters, digits, - and _ only"),
+            ({"context": "ä/<>"}, "context: is made of letters, digits, - and _ only"),
+            ({"context": "a\nb"}, "context: is made of letters, digits, - and _ only"),
+            ({"context": "x" * 256}, "context: is too long"),
+            ({"description": "x" * 70_000}, "description: is too long"),
         ],
     )
-    def test_what_means_nothing(self, call, patches, maintainer, state, url, message):
+    def test_what_means_nothing(self, call, patches, maintainer, said, message):
+        check = {"context": "build", "state": "fail", "url": "", "description": ""} | said
         with pytest.raises(Fault, match=message):
-            call("check_create", patches[0].pk, "build", state, url, by=MARIA)
+            call("check_create", patches[0].pk, *check.values(), by=MARIA)
+        assert not CheckResult.objects.exists()
 
 
 class TestPermissions:
