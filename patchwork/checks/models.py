@@ -6,8 +6,12 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from patchwork.checks import addresses
 from patchwork.checks.names import LONGEST
 from patchwork.databases import IdentifierField
+
+DESCRIPTION_LIMIT = 64 * 1024
+"""Characters that the getpatchwork family's clients can say of a result."""
 
 
 class ResultState(models.TextChoices):
@@ -43,7 +47,7 @@ class CheckResult(models.Model):
     )
     state = IdentifierField(max_length=8, choices=ResultState.choices)
     date = models.DateTimeField()
-    url = models.CharField(max_length=2000, blank=True, default="")
+    url = models.CharField(max_length=addresses.LONGEST, blank=True, default="")
     summary = models.TextField(blank=True, default="")
     is_latest = models.BooleanField(default=True)
 

@@ -18,9 +18,10 @@ from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.urls import reverse
 
+from patchwork.checks import addresses, names
 from patchwork.checks import lookups as check_lookups
 from patchwork.checks.changes import record_result
-from patchwork.checks.models import ResultState
+from patchwork.checks.models import DESCRIPTION_LIMIT, ResultState
 from patchwork.checks.queries import states_of_patches
 from patchwork.databases import until_it_passes
 from patchwork.people import tokens
@@ -35,12 +36,11 @@ from patchwork.tracking.queries import lookups
 from patchwork.tracking.queries.records import holders_of
 from patchwork.xmlrpc import given, shapes
 from patchwork.xmlrpc.shapes import Told
-from patchwork.xmlrpc.wire import BODY_LIMIT, NO_METHOD, WRONG_PARAMETERS, is_writable
+from patchwork.xmlrpc.wire import NO_METHOD, WRONG_PARAMETERS, is_writable
 
 VERSION = [1, 3, 0]
 ROWS_LIMIT = 5_000
 """More rows are not answered at once: who wants them has to ask for them part by part."""
-URL_LIMIT = 2_000
 COMMIT_LIMIT = 255
 
 UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, CANNOT_WRITE, TOO_MANY = 401, 403, 404, 406, 413
@@ -312,18 +312,29 @@ def check_create(
     words = {word: ours for ours, word in shapes.CHECK_STATES.items() if ours != ResultState.INFO}
     if given.text("state", state) not in words:
         raise given.unknown("state", state, words)
-    url = given.text("target_url", target_url, URL_LIMIT)
-    if url and not url.startswith(("http://", "https://")):
-        raise given.wrong("target_url", "has to be an address of the web.")
     record_result(
         target=patch,
-        test_name=given.text("context", context) or "default",
+        test_name=_context(context),
         state=words[state],
         user=user,
-        url=url,
-        summary=given.text("description", description, BODY_LIMIT),
+        url=_address(target_url),
+        summary=given.text("description", description, DESCRIPTION_LIMIT),
     )
     return True
+
+
+def _context(value: Any) -> str:
+    context = given.text("context", value, names.LONGEST).strip() or "default"
+    if not names.CONTEXT.fullmatch(context):
+        raise given.wrong("context", "is made of letters, digits, - and _ only.")
+    return context
+
+
+def _address(value: Any) -> str:
+    address = given.text("target_url", value, addresses.LONGEST).strip()
+    if address and not addresses.is_address(address):
+        raise given.wrong("target_url", "has to be an address of the web, such as http://ci/5.")
+    return address
 
 
 @_method

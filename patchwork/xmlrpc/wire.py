@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 from xml.parsers import expat
-from xmlrpc.client import Fault, Marshaller, Unmarshaller, escape
+from xmlrpc.client import Fault, Marshaller, ResponseError, Unmarshaller, escape
 
 BODY_LIMIT = 256 * 1024
 DEPTH_LIMIT = 32
@@ -37,12 +37,18 @@ def read(body: bytes) -> tuple[str, tuple[Any, ...]]:
         parameters = reading.values.close()
     except Fault:
         raise
+    except ResponseError:
+        raise _nameless() from None
     except Exception as error:  # noqa: BLE001 (whatever a malformed tree makes the standard library raise)
         raise Fault(NOT_XML, f"This is no call of XML-RPC: {error}") from None
     method = reading.values.getmethodname()
     if not isinstance(method, str):
-        raise Fault(NOT_XML, "This is no call of XML-RPC: it names no method.")
+        raise _nameless()
     return method, parameters
+
+
+def _nameless() -> Fault:
+    return Fault(NOT_XML, "This is no call of XML-RPC: it names no method.")
 
 
 class _Reading:

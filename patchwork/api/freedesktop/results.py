@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser
 from rest_framework import serializers
@@ -18,9 +18,11 @@ from patchwork.api.authentication import HeaderAuthentication
 from patchwork.api.freedesktop import shapes
 from patchwork.api.freedesktop.door import FreedesktopDoor, found
 from patchwork.api.parameters import wrong
+from patchwork.checks import names
+from patchwork.checks.addresses import is_address
 from patchwork.checks.by_test import latest_by_test
 from patchwork.checks.changes import record_result
-from patchwork.checks.models import CheckResult, ResultState
+from patchwork.checks.models import ResultState
 from patchwork.people.models import Scope
 from patchwork.tracking import permissions, queries
 from patchwork.tracking.models import Patch, Revision
@@ -37,19 +39,38 @@ class StateField(serializers.ChoiceField):
         return super().to_internal_value(str(data).encode("utf-8", "replace").decode())
 
 
+class NameField(serializers.CharField):
+    """The name of a test."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "unseen": "Control characters are not allowed."
+    }
+
+    def to_internal_value(self, data: Any) -> str:
+        text: str = super().to_internal_value(data)
+        if names.UNSEEN.search(text):
+            self.fail("unseen")
+        return text
+
+
+class AddressField(serializers.CharField):
+    """Where more can be read about a result."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {"invalid": "Enter a valid URL."}
+
+    def to_internal_value(self, data: Any) -> str:
+        text: str = super().to_internal_value(data)
+        if not is_address(text):
+            self.fail("invalid")
+        return text
+
+
 class PostedResult(serializers.Serializer):
     """A result as it is sent. What is left out stays as it was, null clears it."""
 
-    test_name = serializers.CharField(
-        max_length=CheckResult._meta.get_field("test_name").max_length
-    )
+    test_name = NameField(max_length=names.LONGEST)
     state = StateField(choices=ResultState.values)
-    url = serializers.URLField(
-        max_length=CheckResult._meta.get_field("url").max_length,
-        required=False,
-        allow_null=True,
-        allow_blank=True,
-    )
+    url = AddressField(required=False, allow_null=True, allow_blank=True)
     summary = serializers.CharField(
         max_length=SUMMARY_LIMIT, required=False, allow_null=True, allow_blank=True
     )

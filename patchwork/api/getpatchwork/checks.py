@@ -34,10 +34,11 @@ from patchwork.api.getpatchwork.wording import (
     Wording,
     written,
 )
-from patchwork.api.parameters import Asked, wrong
+from patchwork.api.parameters import Asked, shown, wrong
+from patchwork.checks.addresses import is_address
 from patchwork.checks.changes import record_result
-from patchwork.checks.models import CheckResult, ResultState
-from patchwork.checks.names import CONTEXT
+from patchwork.checks.models import DESCRIPTION_LIMIT, CheckResult, ResultState
+from patchwork.checks.names import CONTEXT, LONGEST
 from patchwork.checks.queries import ResultRecord, result_records
 from patchwork.people.models import Scope
 from patchwork.people.queries import accounts
@@ -76,8 +77,8 @@ NEW = Body(
     {
         "state": CHECK_WORDS,
         "target_url": text(200),
-        "context": text(255),
-        "description": text(64 * 1024),
+        "context": text(LONGEST),
+        "description": text(DESCRIPTION_LIMIT),
     },
     required=("state",),
 )
@@ -126,7 +127,7 @@ class Checks(Listing):
             test_name=_given_context(sent),
             state=words[sent.word("state", words)],
             user=user,
-            url=sent.address("target_url") if "target_url" in sent else "",
+            url=_given_address(sent),
             summary=sent.text("description") if "description" in sent else "",
         )
         said = say_checks(self.wording(()), result_records([result.pk]))[0]
@@ -165,6 +166,13 @@ def _given_context(sent: Sent) -> str:
     if context and not CONTEXT.fullmatch(context):
         raise wrong("context", "It is made of letters, digits, - and _ only.")
     return context or "default"
+
+
+def _given_address(sent: Sent) -> str:
+    address = sent.text("target_url") if "target_url" in sent else ""
+    if address and not is_address(address):
+        raise wrong("target_url", f"{shown(address)} is not an address such as https://ci/5.")
+    return address
 
 
 def say_checks(wording: Wording, results: Sequence[ResultRecord]) -> list[Said]:

@@ -66,6 +66,14 @@ def test_what_is_no_call_is_a_fault(body):
     assert raised.value.faultCode == wire.NOT_XML
 
 
+@pytest.mark.parametrize(
+    "body", [b"<methodCall></methodCall>", b"<methodCall><params/></methodCall>", b"<a/>"]
+)
+def test_who_names_no_method_is_told_so(body):
+    with pytest.raises(Fault, match="it names no method"):
+        wire.read(body)
+
+
 @given(st.binary(max_size=300))
 def test_bytes_of_any_kind(body):
     with pytest.raises(Fault):

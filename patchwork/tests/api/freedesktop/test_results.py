@@ -82,6 +82,13 @@ class TestReporting:
             assert post(address, test | {"state": state} | said).status_code == 201
             assert shown(address) == [test | {"state": state, "url": url, "summary": summary}]
 
+    @pytest.mark.parametrize(
+        "url", ["http://jenkins/job/1", "https://[::1]:8080/log", "HTTP://ci/", LOG + "?a=b#c"]
+    )
+    def test_addresses_of_machines_nearby(self, address: str, maintainer: User, url: str) -> None:
+        assert post(address, {"test_name": "b", "state": "info", "url": url}).status_code == 201
+        assert [each["url"] for each in shown(address)] == [url]
+
     def test_one_test_whoever_reports(
         self, address: str, maintainer: User, feature: Series
     ) -> None:
@@ -191,12 +198,24 @@ class TestErrors:
             ({"url": "jenkins"}, {"url": ["Enter a valid URL."]}),
             ({"url": "javascript:alert(1)"}, {"url": ["Enter a valid URL."]}),
             ({"url": "http://[::1"}, {"url": ["Enter a valid URL."]}),
+            ({"url": "ftp://ci.example.org/log"}, {"url": ["Enter a valid URL."]}),
+            ({"url": "http://ci.example.org/a b"}, {"url": ["Enter a valid URL."]}),
+            ({"url": "http://"}, {"url": ["Enter a valid URL."]}),
+            ({"url": "http://ci/" + "x" * 1991}, {"url": ["Enter a valid URL."]}),
+            ({"url": "http://ci/\0"}, {"url": ["Enter a valid URL."]}),
             ({"url": 5}, {"url": ["Enter a valid URL."]}),
             ({"url": {}}, {"url": ["Enter a valid URL."]}),
             ({"test_name": ""}, {"test_name": ["This field may not be blank."]}),
             ({"test_name": None}, {"test_name": ["This field may not be null."]}),
             ({"test_name": {}}, {"test_name": ["Not a valid string."]}),
-            ({"test_name": "a\0"}, {"test_name": ["Null characters are not allowed."]}),
+            ({"test_name": "a\0"}, {"test_name": ["Control characters are not allowed."]}),
+            (
+                {"test_name": "a\r\nBcc: x@example.org"},
+                {"test_name": ["Control characters are not allowed."]},
+            ),
+            ({"test_name": "a\x1b[2J"}, {"test_name": ["Control characters are not allowed."]}),
+            ({"test_name": "\u202eliaf"}, {"test_name": ["Control characters are not allowed."]}),
+            ({"test_name": "a\u2069"}, {"test_name": ["Control characters are not allowed."]}),
             (
                 {"test_name": "x" * 256},
                 {"test_name": ["Ensure this field has no more than 255 characters."]},
@@ -222,6 +241,16 @@ class TestErrors:
         answer = post(revision_address, self.GOOD | wrong)
         assert (answer.status_code, answer.json()) == (400, told)
         assert not CheckResult.objects.exists()
+
+    @pytest.mark.parametrize("door", ["/api/1.0", "/fdo/api/1.0"])
+    @pytest.mark.parametrize("target", ["series/{series}/revisions/1", "patches/{patch}"])
+    def test_in_all_doors(self, feature: Series, maintainer: User, door: str, target: str) -> None:
+        """``/fdo/`` always speaks this dialect."""
+        patch = Patch.objects.earliest("pk").pk
+        address = f"{door}/{target.format(series=feature.pk, patch=patch)}/test-results/"
+        answer = post(address, self.GOOD | {"test_name": "a\nb"})
+        assert answer.status_code == 400
+        assert list(answer.json()) == ["test_name"]
 
     def test_the_state_is_needed_each_time(self, address: str, maintainer: User) -> None:
         post(address, self.GOOD)

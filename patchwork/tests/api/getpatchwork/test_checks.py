@@ -48,6 +48,20 @@ def test_contexts_that_differ_are_different_tests(
     assert contexts(client, tracked, f"context={second}") == [second]
 
 
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        *(("http://jenkins/job/1", 201), ("https://[::1]/log", 201), ("", 201), ("http://", 400)),
+        *(("ftp://ci.example.org/", 400), ("http://ci/a b", 400), ("http://ci/a\r\nb", 400)),
+    ],
+)
+def test_where_more_can_be_read(client: Client, tracked: Tracked, url: str, status: int):
+    answer = add_check(client, tracked, state="success", target_url=url)
+    assert answer.status_code == status
+    told = "target_url" if status == 400 else "id"
+    assert told in answer.json()
+
+
 def test_tests_of_a_series_count_by_their_names(client: Client, tracked: Tracked):
     said = {"C++": "failure", "C": "success", "検査": "warning", "構築": "success"}
     for name, state in said.items():
