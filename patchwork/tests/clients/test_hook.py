@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -158,9 +159,9 @@ def push(work, environment):
             timeout=120,
         )
         assert ended.returncode == 0, ended.stderr
-        return "".join(
-            line.removeprefix("remote: ") for line in ended.stderr.splitlines(keepends=True)
-        )
+        # git fills up what the other side says with blanks.
+        lines = (line.removeprefix("remote: ").rstrip() for line in ended.stderr.splitlines())
+        return "".join(f"{line}\n" for line in lines)
 
     return run
 
@@ -335,21 +336,50 @@ class TestTrouble:
 
     @pytest.mark.parametrize("client", ["curl", "git-pw"])
     def test_a_server_in_trouble_blocks_nothing(self, patches, work, push, tracker, client):
-        for number in range(5):
-            last = commit(work, "more", {"count.txt": f"{number}\n"})
-        tracker.at("/api/patches/", {"detail": "Busy."}, status=503)
-        said = push("main", CLIENT=client)
-        assert "503" in said
-        assert "given up" in said
+        commits = [commit(work, "more", {"count.txt": f"{number}\n"}) for number in range(5)]
+        tracker.at("/api/patches/", {"detail": "\x1b[2JBusy.\n"}, status=503)
+        said = push("main", CLIENT=client).splitlines()
+        for line, name in zip(said[:3], commits[:3], strict=True):
+            assert line.startswith(f"{name}: failed: ")
+            assert "503" in line
+            assert "Busy." in line
+        assert [line.split(",")[0] for line in said[3:5]] == [
+            f"{name}: given up" for name in commits[3:]
+        ]
         assert len(patches.asked_for()) == 3
-        assert gits.git(work.parent / "server.git", "rev-parse", "main") == last
+        assert gits.git(work.parent / "server.git", "rev-parse", "main") == commits[-1]
 
-    def test_a_wrong_token_is_told(self, patches, work, push):
-        first = commit(work, "one", {"count.txt": "one\n"})
-        patches.add(mailed_hash(work, first))
+    @pytest.mark.parametrize("client", ["curl", "git-pw"])
+    def test_a_wrong_token_is_told(self, patches, work, push, client):
+        first, second = (commit(work, "more", {"count.txt": f"{n}\n"}) for n in range(2))
+        number = patches.add(mailed_hash(work, first))
         gits.git(work.parent / "server.git", "config", "patchwork.default.token", "wrong")
-        assert "403" in push("main")
+        failed, found = push("main", CLIENT=client).splitlines()[:2]
+        assert re.match(rf"{first}: failed: .*\b403\b.*Who are you\?", failed), failed
+        assert found == f"{second}: no patch has this diff"
         assert patches.accepted() == {}
+        assert [patch["id"] for patch in patches.known.values()] == [number]
+
+    def test_a_page_in_html_does_not_fill_the_log(self, patches, work, push, tracker):
+        first = commit(work, "one", {"count.txt": "one\n"})
+        page = b"<html>\n<h1>Bad gateway</h1>\n" * 100
+        tracker.at("/api/patches/", page, status=502, headers={"Content-Type": "text/html"})
+        assert f"{first}: failed: the server says 502\n" in push("main")
+
+    @pytest.mark.parametrize("client", ["curl", "git-pw"])
+    def test_nobody_answers(self, patches, work, push, client):
+        first = commit(work, "one", {"count.txt": "one\n"})
+        with trackers.serving() as gone:
+            gits.git(work.parent / "server.git", "config", "patchwork.default.url", gone.url)
+        said = push("main", CLIENT=client)
+        assert re.match(rf"{first}: failed: .*(connect|refused)", said), said
+
+    def test_a_server_that_has_moved(self, patches, work, push, tracker):
+        """An answer that is none is not taken for an empty list."""
+        first = commit(work, "one", {"count.txt": "one\n"})
+        elsewhere = {"Location": "https://patchwork.example.org/api/patches/"}
+        tracker.at("/api/patches/", b"", status=301, headers=elsewhere)
+        assert f"{first}: failed: the server says 301\n" in push("main")
 
     def test_no_configuration_at_all(self, patches, work, push):
         commit(work, "one", {"count.txt": "one\n"})
