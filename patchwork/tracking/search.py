@@ -38,19 +38,19 @@ def parts_of(table: str) -> str:
     return f"{table}_parts"
 
 
-def has_words(vendor: str, table: str) -> str:
-    """The condition, in SQL, that a row's text has a phrase, which it takes as a value."""
+def has_words(vendor: str, table: str) -> tuple[str, str]:
+    """The condition that a row's text has a phrase, in SQL: which column it asks, and what with
+    ``{column}`` and ``{phrase}`` in it."""
     if vendor == "postgresql":
-        return (
-            f"to_tsvector('simple', left({table}.content, {TEXT_LIMIT}))"
-            " @@ phraseto_tsquery('simple', %s)"
-        )
+        vector = _POSTGRESQL_WORDS.replace("content", "{column}")
+        return "content", f"{vector} @@ phraseto_tsquery('simple', {{phrase}})"
     if vendor == "mysql":
-        return f"MATCH ({table}.content) AGAINST (%s IN BOOLEAN MODE) > 0"
+        return "content", "MATCH ({column}) AGAINST ({phrase} IN BOOLEAN MODE) > 0"
     index = words_of(table)
     # Asking row by row would be quicker for a word that many have, and a hundred times slower for
     # two that never meet.
-    return f"{table}.id IN (SELECT rowid FROM {index} WHERE {index} MATCH %s)"  # noqa: S608 (names)
+    found = f"SELECT rowid FROM {index} WHERE {index} MATCH {{phrase}}"  # noqa: S608 (names)
+    return "id", f"{{column}} IN ({found})"
 
 
 def make_indexes(connection: BaseDatabaseWrapper) -> None:
@@ -108,8 +108,10 @@ def _drop_in_postgresql() -> list[str]:
 
 
 def _make_in_mariadb(cursor: Any) -> list[str]:
+    """By a copy: made in place where one was dropped before, it would forget the rows of then."""
     return [
-        f"CREATE FULLTEXT INDEX IF NOT EXISTS {words_of(table)} ON {table} (content)"
+        f"ALTER TABLE {table} ADD FULLTEXT INDEX IF NOT EXISTS {words_of(table)} (content), "
+        "ALGORITHM=COPY"
         for table in WORDS
     ]
 

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import connection, models
-from django.db.models import Q
-from django.db.models.expressions import RawSQL
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F, Func, Q, Value
+from django.db.models.sql.compiler import SQLCompiler
 
 from patchwork.databases import containing, select
 from patchwork.tracking.models import Cover, Patch
@@ -28,27 +31,36 @@ def naming(model: type[models.Model], word: str) -> Q:
 
 def saying(model: type[Patch] | type[Cover], word: str) -> Q:
     """Rows whose text has this word, whatever its case."""
-    table = model._meta.db_table
-    phrase = word if connection.vendor == "postgresql" else _quoted(word)
-    condition = RawSQL(  # noqa: S611 (names)
-        has_words(connection.vendor, table), [phrase], output_field=models.BooleanField()
-    )
+    condition = Q(_Says(model, word))
     if connection.vendor == "postgresql":
-        return Q(condition)
-    ids = _found_in(words_of(table), word) if connection.vendor == "sqlite" else _few(table, phrase)
-    return Q(pk__in=ids) if len(ids) <= FEW else Q(condition)
+        return condition
+    if connection.vendor == "sqlite":
+        ids = _found_in(words_of(model._meta.db_table), word)
+    else:
+        found = model._default_manager.filter(condition)
+        ids = list(found.values_list("pk", flat=True)[: FEW + 1])
+    return Q(pk__in=ids) if len(ids) <= FEW else condition
+
+
+class _Says(Func):
+    """The database's own way to ask for a phrase."""
+
+    def __init__(self, model: type[models.Model], word: str) -> None:
+        column, self._condition = has_words(connection.vendor, model._meta.db_table)
+        phrase = word if connection.vendor == "postgresql" else _quoted(word)
+        super().__init__(F(column), Value(phrase), output_field=models.BooleanField())
+
+    def as_sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, *_: Any, **__: Any
+    ) -> tuple[str, tuple[str | int, ...]]:
+        (column, before), (phrase, after) = map(compiler.compile, self.get_source_expressions())
+        return self._condition.format(column=column, phrase=phrase), (*before, *after)
 
 
 def _found_in(index: str, word: str) -> list[int]:
     """As many as it takes to know whether they are few."""
     statement = f"SELECT rowid FROM {index} WHERE {index} MATCH %s LIMIT {FEW + 1}"  # noqa: S608 (names)
     return [pk for (pk,) in select(statement, [_quoted(word)])]
-
-
-def _few(table: str, phrase: str) -> list[int]:
-    condition = has_words("mysql", table)
-    statement = f"SELECT id FROM {table} WHERE {condition} LIMIT {FEW + 1}"  # noqa: S608 (names)
-    return [pk for (pk,) in select(statement, [phrase])]
 
 
 def _quoted(word: str) -> str:
