@@ -10,6 +10,8 @@ from operator import attrgetter
 
 from patchwork.checks.models import ResultState
 
+SUMMARY_LIMIT = 20_000
+"""Characters: a result may have a million."""
 _MARKS = {
     ResultState.PENDING: "…",
     ResultState.INFO: "○",
@@ -87,6 +89,18 @@ def about_result(result: Result, tested: Tested) -> tuple[str, str]:
     return subject, "\n".join(_result_told(result, tested, revision))
 
 
+def _cut(summary: str, address: str) -> Iterator[str]:
+    """As much of it as somebody will read in a mail, in whole lines unless one is very long."""
+    if len(summary) <= SUMMARY_LIMIT:
+        yield summary
+        return
+    end = summary.rfind("\n", SUMMARY_LIMIT // 2, SUMMARY_LIMIT + 1)
+    kept = summary[: end if end >= 0 else SUMMARY_LIMIT]
+    yield kept
+    yield ""
+    yield f"... and {len(summary) - len(kept):,} characters more: {address}"
+
+
 def _result_told(result: Result, tested: Tested, revision: str) -> Iterator[str]:
     yield f"== {tested.kind} Details =="
     yield ""
@@ -97,7 +111,7 @@ def _result_told(result: Result, tested: Tested, revision: str) -> Iterator[str]
     if result.summary:
         yield "== Summary =="
         yield ""
-        yield result.summary
+        yield from _cut(result.summary, tested.address)
         yield ""
     if result.url:
         yield "== Logs =="
