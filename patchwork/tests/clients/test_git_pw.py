@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pytest
 
+from patchwork.checks import names
 from patchwork.tests import gits
 from patchwork.tests.clients import trackers
 from patchwork.tests.clients.conftest import GIT_PW, ROOT
@@ -694,9 +695,10 @@ class TestResults:
         ]
 
     def test_are_checks_of_every_patch_in_the_other_dialect(self, getpatchwork, pw, with_token):
-        pw("post-result", "7", "check patch.pl", "failure", "-s", "bad", "-u", "https://ci/1")
+        result = ("failure", "-s", "bad", "-u", "https://ci/1")
+        assert pw("post-result", "7", "check-patch_PL", *result).stderr == ""
         check = {
-            "context": "check-patch-pl",
+            "context": "check-patch_PL",
             "state": "fail",
             "target_url": "https://ci/1",
             "description": "bad",
@@ -705,6 +707,28 @@ class TestResults:
             ("POST", "/api/patches/71/checks/", check),
             ("POST", "/api/patches/72/checks/", check),
         ]
+
+    def test_a_name_that_the_other_dialect_does_not_take(self, getpatchwork, pw, with_token):
+        ended = pw("post-result", "7", "a b.c", "success")
+        (context,) = {document["context"] for _, _, document in getpatchwork.written()}
+        assert context == names.context_of("a b.c")
+        assert ended.stderr == f"The getpatchwork dialect calls the test {context}.\n"
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("build", "Build_2", "a b.c", "C++", "C", "-x-", "_ y _", "Pr\xfcfung", "\xbd"),
+            *(
+                "\u65e5\u672c",
+                "\u212bngstr\xf6m -- x",
+                " blanks  and\ttabs ",
+                "x" * 256,
+                "a/" * 300,
+            ),
+        ],
+    )
+    def test_a_test_is_called_as_the_server_would_call_it(self, git_pw, name):
+        assert git_pw.context_of(name) == names.context_of(name)
 
     def test_a_summary_that_cannot_be_read(self, freedesktop, pw, with_token):
         ended = pw("post-result", "7", "x", "success", "--summary-from-file=missing")
