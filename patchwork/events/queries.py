@@ -6,11 +6,12 @@ What an import brought is not told: nobody was waiting for it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from patchwork.events.consumers import registered
@@ -26,6 +27,8 @@ class EventsWanted:
     since: datetime | None = None
     """Later than this, so that the time of the last event that was seen asks for the next one."""
     series_id: int | None = None
+    series_patch_ids: Collection[int] = ()
+    """What happened to one of these counts as of the series: not every event of them names it."""
     patch_id: int | None = None
 
 
@@ -36,7 +39,10 @@ def events_wanted(wanted: EventsWanted) -> QuerySet[Event]:
     if wanted.since is not None:
         rows = rows.filter(event_time__gt=wanted.since)
     if wanted.series_id is not None:
-        rows = rows.filter(series_id=wanted.series_id)
+        of_series = Q(series_id=wanted.series_id)
+        if wanted.series_patch_ids:
+            of_series |= Q(patch_id__in=sorted(wanted.series_patch_ids))
+        rows = rows.filter(of_series)
     if wanted.patch_id is not None:
         rows = rows.filter(patch_id=wanted.patch_id)
     return rows

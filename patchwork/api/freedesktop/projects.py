@@ -6,7 +6,7 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from patchwork.api.freedesktop import shapes
+from patchwork.api.freedesktop import filters, shapes
 from patchwork.api.freedesktop.door import FreedesktopDoor, found
 from patchwork.api.freedesktop.paging import listed, ordered
 from patchwork.projects.models import Project
@@ -25,6 +25,7 @@ class ProjectList(FreedesktopDoor):
     """All projects."""
 
     def get(self, request: Request) -> Response:
+        filters.asked_of(request, ())
         rows = ordered(request, Project.objects.all(), ORDERS, "linkname")
         return listed(request, rows, shapes.projects)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from patchwork.api.freedesktop import shapes
+from patchwork.api.freedesktop import filters, shapes
 from patchwork.api.freedesktop.door import Conflict, FreedesktopDoor, found, require_write
 from patchwork.api.freedesktop.paging import listed, ordered
 from patchwork.tracking import changes, permissions, queries
@@ -19,6 +19,7 @@ class RevisionList(FreedesktopDoor):
     """The revisions of a series."""
 
     def get(self, request: Request, series_id: int) -> Response:
+        filters.asked_of(request, ())
         found(queries.find_series(series_id))
         rows = ordered(request, catalogue.revisions_of(series_id), ORDERS, "version")
         return listed(

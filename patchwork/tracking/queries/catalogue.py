@@ -252,6 +252,12 @@ def patch_rows(patches: QuerySet[Patch]) -> list[Row]:
     return list(patches.values(*_PATCH_COLUMNS))
 
 
+def patch_ids_of_series(series_id: int) -> frozenset[int]:
+    """Of all its revisions."""
+    held = RevisionPatch.objects.filter(revision__series_id=series_id)
+    return frozenset(held.values_list("patch_id", flat=True))
+
+
 def patches_by_id(ids: Iterable[int]) -> dict[int, Row]:
     return {row["id"]: row for row in patch_rows(Patch.objects.filter(pk__in=set(ids)))}
 

@@ -142,9 +142,38 @@ class TestFilters:
         assert [each["name"] for each in results(f"name=*&patch={patch.pk}")] == [
             *("patch-state-change", "patch-state-change"),
         ]
-        assert get(f"patch={patch.pk}")["count"] == 0
+        assert results(f"patch={patch.pk}") == results(f"name=*&patch={patch.pk}")
+        assert get(f"name=series-new-revision&patch={patch.pk}")["count"] == 0
         assert list(get("series=x", 400)) == ["series"]
         assert list(get("patch=-1", 400)) == ["patch"]
+
+    def test_what_people_do_to_the_patches_of_a_series(self, busy: Series) -> None:
+        """The events of it name the patch alone."""
+        patch = Patch.objects.earliest("date")
+        named = f"series={busy.pk}&name=patch-state-change"
+        shown = results(named)
+        assert shown == results(f"name=patch-state-change&since={busy.submitted.date()}")
+        assert None in {each["series"] for each in shown}
+        assert results(f"{named}&patch={patch.pk}") == results(f"patch={patch.pk}")
+        other = factories.make_series(busy.project, None, "Other")
+        assert get(f"series={other.pk}&name=*")["count"] == 0
+
+    def test_an_empty_position_is_none(self, busy: Series) -> None:
+        """A script that has lost its place would take everything for new."""
+        for query in ("since=", "since=+", "name=*&since="):
+            (words,) = get(query, 400)["since"]
+            assert words.startswith("Give a date, as 2026-11-20T14:30:00, ")
+
+    def test_a_list_of_nothing(self, busy: Series) -> None:
+        (words,) = get("name=,", 400)["name"]
+        assert words.startswith('"," is none of: *, patch-state-change, ')
+
+    @pytest.mark.parametrize("query", ["submitter=self", "state=done", "submitted_since=x"])
+    def test_what_selects_elsewhere(self, busy: Series, query: str) -> None:
+        (words,) = get(query, 400)[query.split("=")[0]]
+        assert words == (
+            "This list has no such filter; those that there are: name, patch, series, since."
+        )
 
     def test_since_the_last_one_seen(self, busy: Series) -> None:
         shown = results("name=*")

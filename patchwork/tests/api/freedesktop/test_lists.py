@@ -26,6 +26,10 @@ from patchwork.tracking.changes import recount_patches
 from patchwork.tracking.models import Patch, Series, SeriesState
 
 Ask = Callable[..., Any]
+NO_SUCH_FILTER = (
+    "This list has no such filter; those that there are: name, project, reviewer, state, "
+    "submitted_before, submitted_since, submitter, test_state, updated_before, updated_since."
+)
 
 
 @pytest.fixture
@@ -336,12 +340,43 @@ class TestFilters:
             ),
             ("project=list", '"list" is not a number.'),
             ("name=%00", "A NUL character cannot be searched for."),
+            ("state=,", '"," is none of: done, in progress, incomplete, initial.'),
+            ("test_state=,+,", '", ," is none of: failure, null, pending, success, warning.'),
+            *((f"{name}=1", NO_SUCH_FILTER) for name in ("since", "series", "patch")),
         ],
     )
     def test_an_unknown_word_is_told(self, some: None, get: Ask, query: str, words: str) -> None:
         assert get(f"series/?{query}", 400) == {query.split("=")[0]: [words]}
 
+    @pytest.mark.parametrize(
+        ("address", "names", "those"),
+        [
+            *(
+                (
+                    f"{where}patches/",
+                    ("reviewer", "test_state", "since"),
+                    "name, project, state, submitted_before, submitted_since, submitter, "
+                    "updated_before, updated_since",
+                )
+                for where in ("", "projects/list/")
+            ),
+            ("projects/", ("name", "state", "project"), ""),
+            ("series/LIGHT/revisions/", ("state", "submitter"), ""),
+        ],
+    )
+    def test_what_selects_elsewhere(
+        self, some: None, get: Ask, address: str, names: tuple[str, ...], those: str
+    ) -> None:
+        there = f"those that there are: {those}" if those else "it has none"
+        path = address.replace("LIGHT", str(Series.objects.get(name="Light the lamps").pk))
+        for name in names:
+            told = get(f"{path}?{name}=1", 400)
+            assert told == {name: [f"This list has no such filter; {there}."]}
+            get(f"{path}?{name}=")
+
     def test_the_states_of_patches_are_told(self, some: None, get: Ask) -> None:
+        (words,) = get("patches/?state=,", 400)["state"]
+        assert words.startswith('"," is none of: Accepted, Awaiting Upstream, ')
         (words,) = get("patches/?state=new", 400)["state"]
         assert words.startswith('"new" is none of: Accepted, Awaiting Upstream, ')
         assert "Under Review" in words
