@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -22,6 +22,7 @@ from patchwork.api.getpatchwork.shapes import (
     TIME,
     Body,
     Shape,
+    Words,
     list_of,
     nullable,
     text,
@@ -41,7 +42,7 @@ from patchwork.checks.models import DESCRIPTION_LIMIT, CheckResult, ResultState
 from patchwork.checks.names import CONTEXT, LONGEST
 from patchwork.checks.queries import ResultRecord, result_records
 from patchwork.people.models import Scope
-from patchwork.people.queries import accounts
+from patchwork.people.queries import Account, accounts
 from patchwork.tracking.models import Patch
 from patchwork.tracking.permissions import may_report_results
 
@@ -65,8 +66,10 @@ MENTIONED = Shape(
 RESULT = Shape(
     "TestResult",
     {
+        "id": ID,
+        "user": nullable(ACCOUNT),
         "test_name": TEXT,
-        "state": CHECK_WORDS,
+        "state": Words({**CHECK_WORDS.since, ResultState.INFO: 5}),
         "target_url": nullable(TEXT),
         "description": nullable(TEXT),
         "date": TIME,
@@ -102,6 +105,8 @@ class Checks(Listing):
         "state": "state",
         "context": "context",
     }
+
+    searched = ("test_name",)
 
     def select(self, asked: Asked) -> QuerySet[Any]:
         rows = asking.accounts(asked, "user", CheckResult.objects.filter(patch=self.find_patch()))
@@ -175,8 +180,18 @@ def _given_address(sent: Sent) -> str:
     return address
 
 
+def reporters(results: Iterable[ResultRecord]) -> set[int]:
+    return {result.user_id for result in results if result.user_id}
+
+
+def say_results(wording: Wording, results: Sequence[ResultRecord]) -> list[Said]:
+    """Results on a whole series."""
+    users = accounts(reporters(results)) if results else {}
+    return [mention_result(wording, result, users) for result in results]
+
+
 def say_checks(wording: Wording, results: Sequence[ResultRecord]) -> list[Said]:
-    users = accounts({result.user_id for result in results if result.user_id})
+    users = accounts(reporters(results))
     return [
         {
             "id": result.id,
@@ -204,11 +219,14 @@ def mention_check(wording: Wording, result: ResultRecord) -> Said:
     }
 
 
-def mention_result(result: ResultRecord) -> Said:
-    """A result on a whole series, which 1.5 tells."""
+def mention_result(wording: Wording, result: ResultRecord, users: Mapping[int, Account]) -> Said:
+    """A result on a whole series, which 1.5 tells; it tells states apart that checks do not."""
+    is_info = result.state == ResultState.INFO
     return {
+        "id": result.id,
+        "user": wording.account(users.get(result.user_id or 0)),
         "test_name": result.test_name,
-        "state": CHECK_STATES[result.state],
+        "state": result.state if is_info else CHECK_STATES[result.state],
         "target_url": result.url or None,
         "description": result.summary or None,
         "date": written(result.date),

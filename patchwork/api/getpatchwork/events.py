@@ -14,6 +14,7 @@ from patchwork.api.getpatchwork.checks import (
     RESULT,
     mention_check,
     mention_result,
+    reporters,
 )
 from patchwork.api.getpatchwork.faces import Listing
 from patchwork.api.getpatchwork.series import posted
@@ -149,6 +150,7 @@ class _Telling:
         self._accounts = accounts(
             _ids(event.actor_id for event in events)
             | _ids(event.parameters.get(name) for event in events for name in parameters)
+            | reporters(self._checks.values())
         )
 
     def of(self, event: EventRecord) -> Said:
@@ -190,7 +192,9 @@ class _Telling:
                 said["check"] = mention_check(wording, check) if check else None
             case EventKind.REVISION_TESTED:
                 result = self._checks.get(parameters["check"])
-                said["test_result"] = mention_result(result) if result else None
+                said["test_result"] = (
+                    mention_result(wording, result, self._accounts) if result else None
+                )
         return said
 
     def _account(self, user_id: int | None) -> Said | None:

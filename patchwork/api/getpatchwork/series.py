@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from patchwork.api.getpatchwork import asking
-from patchwork.api.getpatchwork.checks import RESULT, mention_result
+from patchwork.api.getpatchwork.checks import RESULT, say_results
 from patchwork.api.getpatchwork.faces import Face, Listing
 from patchwork.api.getpatchwork.shapes import (
     ADDRESS,
@@ -104,7 +104,7 @@ class OneSeries(Face):
             raise Http404
         if self.minor >= 5:
             results = latest_on_revision(said[0]["id"])
-            said[0]["test_results"] = [mention_result(result) for result in results]
+            said[0]["test_results"] = say_results(self.wording(()), results)
         return Response(said[0])
 
 

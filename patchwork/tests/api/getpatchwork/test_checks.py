@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from patchwork.checks.models import CheckResult
 from patchwork.people.changes import set_maintainers
 from patchwork.tests.api.getpatchwork.conftest import Tracked, account, basic
 
@@ -108,3 +109,27 @@ def test_a_test_can_be_on_both(client: Client, tracked: Tracked):
     add_check(client, tracked, context="build", state="warning")
     report(client, tracked, "build", "success")
     assert check_of(client, tracked) == "warning"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("q=lint", ["lint-c"]), ("q=LI c", ["lint-c"]), ("q=b", ["build"]), ("q=lint build", [])],
+)
+def test_names_are_searched(client: Client, tracked: Tracked, query: str, found: list[str]):
+    for context in ("build", "lint-c"):
+        add_check(client, tracked, context=context, state="success")
+    for minor in (4, 5):
+        assert contexts(client, tracked, query, minor) == found
+
+
+def test_a_result_on_a_series_says_whose_it_is(client: Client, tracked: Tracked):
+    report(client, tracked, "build", "info")
+    result = CheckResult.objects.latest("pk")
+    (said,) = client.get(f"/api/1.5/series/{tracked.series.pk}/").json()["test_results"]
+    assert (said["id"], said["user"]["username"], said["state"]) == (result.pk, "maria", "info")
+    (event,) = client.get("/api/1.5/events/?category=revision-tested").json()
+    assert event["payload"]["test_result"] == said
+    assert check_of(client, tracked) == "success"
+    tracked.maintainer.delete()
+    (said,) = client.get(f"/api/1.5/series/{tracked.series.pk}/").json()["test_results"]
+    assert said["user"] is None
