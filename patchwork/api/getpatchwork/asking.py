@@ -17,7 +17,6 @@ from django.http import QueryDict
 from patchwork.api import parameters
 from patchwork.api.getpatchwork.shapes import ID, TEXT, Schema, list_of
 from patchwork.api.parameters import LARGEST_ID, Asked
-from patchwork.databases import containing
 from patchwork.people.models import Person, email_key
 from patchwork.projects.models import Project, State
 from patchwork.tracking.queries.mails import bracketed
@@ -44,6 +43,10 @@ EVERYWHERE: Schema = {
 }
 """What every list can be asked for. ``format`` chooses between JSON and the page for people.
 git-pw names its project whatever it asks for; accounts, for one, belong to none."""
+IN_TEXTS: Schema = {
+    "type": "string",
+    "description": "Words that all stand in the name or, as whole words, in the text.",
+}
 CURSOR: Schema = {
     "type": "string",
     "description": "Behind where a page of the same order ended, as its headers say it.",
@@ -121,16 +124,6 @@ def period(asked: Asked, rows: QuerySet[Row], field: str = "date") -> QuerySet[R
         moment: datetime | None = asked.moment(name)
         if moment is not None:
             rows = rows.filter(**{f"{field}__{condition}": moment})
-    return rows
-
-
-def search(asked: Asked, rows: QuerySet[Row], fields: Iterable[str]) -> QuerySet[Row]:
-    """Every word of ``q`` stands in one of the fields, whatever its case."""
-    for word in asked.text("q").split():
-        found = Q()
-        for field in fields:
-            found |= containing(field, word)
-        rows = rows.filter(found)
     return rows
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,6 +27,7 @@ from patchwork.api.getpatchwork.shapes import (
 )
 from patchwork.api.getpatchwork.wording import PERSON, Said, written
 from patchwork.api.parameters import Asked
+from patchwork.databases import containing
 from patchwork.tracking import permissions
 from patchwork.tracking.changes import set_addressed
 from patchwork.tracking.models import Comment, Cover, Patch
@@ -111,11 +112,17 @@ class Comments(Commented, Listing):
         "submitter": "submitter_id",
     }
     searched = ("mail__subject",)
+    has_texts = True
 
     def select(self, asked: Asked) -> QuerySet[Any]:
         if not self.target._default_manager.filter(pk=self.number("target_id")).exists():
             raise Http404
         return self.rows()
+
+    def having(self, word: str) -> Q:
+        """There are few about one thing: their texts are searched through."""
+        named = super().having(word)
+        return named | containing("content", word) if self.minor >= 5 else named
 
     def say(self, ids: list[int]) -> list[Said]:
         return self.say_comments(comment_records(ids))

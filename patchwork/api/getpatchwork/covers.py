@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -33,6 +33,7 @@ from patchwork.tracking.queries.records import (
     long_texts_of_cover,
     revision_mentions,
 )
+from patchwork.tracking.queries.texts import saying
 
 LISTED = Shape(
     "Cover",
@@ -71,6 +72,7 @@ class Covers(Listing):
         "submitter": "submitter_id",
     }
     searched = ("name",)
+    has_texts = True
 
     def select(self, asked: Asked) -> QuerySet[Any]:
         rows = asking.projects(asked, Cover.objects.all())
@@ -78,6 +80,10 @@ class Covers(Listing):
         if series := asking.series(asked):
             rows = rows.filter(mail__posting__in=series)
         return asking.with_msgid(asked, rows)
+
+    def having(self, word: str) -> Q:
+        named = super().having(word)
+        return named | saying(Cover, word) if self.minor >= 5 else named
 
     def say(self, ids: list[int]) -> list[Said]:
         return say_covers(self, cover_records(ids))

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from rest_framework.exceptions import APIException, MethodNotAllowed, PermissionDenied
 from rest_framework.request import Request
@@ -23,7 +24,7 @@ from patchwork.api.getpatchwork.shapes import Body, Shape, list_of
 from patchwork.api.getpatchwork.wording import Said, Wording
 from patchwork.api.parameters import Asked, is_id
 from patchwork.api.views import Door
-from patchwork.databases import column, load, places
+from patchwork.databases import column, containing, load, places
 from patchwork.people.models import Scope
 from patchwork.projects.models import Project
 
@@ -96,6 +97,8 @@ class Listing(Face):
     orders: ClassVar[dict[str, str]] = {"id": "pk"}
     default_order: ClassVar[str] = "id"
     searched: ClassVar[Sequence[str]] = ()
+    has_texts: ClassVar[bool] = False
+    """Whether ``q`` looks into texts as well, from 1.5 on."""
 
     def get(self, request: Request, **_: str) -> Response:
         asked = Asked(request.query_params)
@@ -105,7 +108,9 @@ class Listing(Face):
         if not by_place:
             known.pop("cursor", None)
         asking.known_names(request.query_params, known)
-        selected = asking.search(asked, self.select(asked), self.searched)
+        selected = self.select(asked)
+        for word in asked.text("q").split():
+            selected = selected.filter(self.having(word))
         address = links.absolute(request, request.path)
         if by_place:
             page = paging.page_after(request, selected, order, address)
@@ -121,16 +126,22 @@ class Listing(Face):
     @classmethod
     def parameters(cls, minor: int) -> dict[str, Any]:
         orders = [f"{sign}{name}" for name in cls.orders for sign in ("", "-")]
-        return {
-            **asking.EVERYWHERE,
-            "order": list_of({"enum": orders}),
-            **cls.filters,
-            **({"cursor": asking.CURSOR} if minor >= 5 else {}),
-        }
+        known = {**asking.EVERYWHERE, "order": list_of({"enum": orders}), **cls.filters}
+        if not cls.searched:
+            del known["q"]
+        if minor >= 5:
+            known["cursor"] = asking.CURSOR
+            if cls.has_texts:
+                known["q"] = asking.IN_TEXTS
+        return known
 
     def select(self, asked: Asked) -> QuerySet[Any]:
         """The rows that are asked for, in no order."""
         raise NotImplementedError
+
+    def having(self, word: str) -> Q:
+        """Rows with a word of ``q`` in one of the fields that are searched."""
+        return reduce(or_, (containing(field, word) for field in self.searched), Q())
 
     def total(self, asked: Asked, selected: QuerySet[Any]) -> int:
         """How many rows there are, of those that ``select`` has found."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -61,6 +61,7 @@ from patchwork.tracking.queries.records import (
     related_to,
     tags_of,
 )
+from patchwork.tracking.queries.texts import naming, saying
 
 Row = TypeVar("Row", bound=Model)
 
@@ -139,6 +140,7 @@ class Patches(Listing):
         "submitter": "submitter_id",
     }
     searched = ("name",)
+    has_texts = True
 
     def select(self, asked: Asked) -> QuerySet[Any]:
         rows = _standing(asked, Patch.objects.all())
@@ -150,6 +152,10 @@ class Patches(Listing):
         if digests := asked.texts("hash"):
             rows = rows.filter(hash__in=[digest.lower() for digest in digests])
         return asking.with_msgid(asked, rows)
+
+    def having(self, word: str) -> Q:
+        named = naming(Patch, word)
+        return named | saying(Patch, word) if self.minor >= 5 else named
 
     def total(self, asked: Asked, selected: QuerySet[Any]) -> int:
         if any(asked.every(name) for name in ("q", *self.filters) if name not in COUNTED):

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from patchwork.api.getpatchwork import asking
-from patchwork.api.getpatchwork.checks import RESULT, say_results
+from patchwork.api.getpatchwork.checks import RESULT, mention_result
 from patchwork.api.getpatchwork.faces import Face, Listing
 from patchwork.api.getpatchwork.shapes import (
     ADDRESS,
@@ -30,6 +30,7 @@ from patchwork.api.getpatchwork.shapes import (
 from patchwork.api.getpatchwork.wording import COVER, PATCH, PERSON, PROJECT, Said, written
 from patchwork.api.parameters import Asked
 from patchwork.checks.queries import latest_on_revision
+from patchwork.tracking.models import Cover
 from patchwork.tracking.queries.records import (
     RevisionRecord,
     covers_of,
@@ -41,6 +42,7 @@ from patchwork.tracking.queries.records import (
     posted,
     revision_records,
 )
+from patchwork.tracking.queries.texts import saying
 
 LISTED = Shape(
     "Series",
@@ -83,10 +85,18 @@ class AllSeries(Listing):
         "received_all": "is_complete",
     }
     searched = ("name",)
+    has_texts = True
 
     def select(self, asked: Asked) -> QuerySet[Any]:
         rows = asking.projects(asked, posted())
         return asking.period(asked, asking.submitters(asked, rows))
+
+    def having(self, word: str) -> Q:
+        """Its text is that of its cover letter."""
+        named = super().having(word)
+        if self.minor < 5:
+            return named
+        return named | Q(pk__in=Cover.objects.filter(saying(Cover, word)).values("mail__posting"))
 
     def say(self, ids: list[int]) -> list[Said]:
         return say_series(self, revision_records(ids))
@@ -104,7 +114,7 @@ class OneSeries(Face):
             raise Http404
         if self.minor >= 5:
             results = latest_on_revision(said[0]["id"])
-            said[0]["test_results"] = say_results(self.wording(()), results)
+            said[0]["test_results"] = [mention_result(result) for result in results]
         return Response(said[0])
 
 
