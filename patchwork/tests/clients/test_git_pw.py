@@ -553,8 +553,8 @@ class TestPolling:
         def since():
             return freedesktop.requests("GET", path)[-1].parameters.get("since")
 
-        for names in ("pull-request-new,patch-state-change", "*", "patch-state-change"):
-            pw("poll-events", "-n", names)
+        for asked in ("pull-request-new,patch-state-change", "*", "patch-state-change"):
+            pw("poll-events", "-n", asked)
             assert since() is None
         pw("poll-events", "-n", "patch-state-change,pull-request-new,patch-state-change")
         assert since() == ["2024-01-02T08:30:00.123456"]
@@ -829,7 +829,52 @@ class TestUpdates:
 
     def test_a_server_that_cannot(self, freedesktop, pw, with_token):
         ended = pw("patch", "update", "71", "--state=accepted")
-        assert "speaks only the freedesktop dialect" in ended.stderr
+        assert "in the freedesktop dialect, which cannot do that" in ended.stderr
+
+
+class TestReviewing:
+    def test_somebody_is_asked(self, both, pw, with_token):
+        ended = pw("review", "7", "mel")
+        assert both.written() == [("PATCH", "/api/1.0/series/7/", {"reviewer": 4})]
+        assert both.requests("PATCH")[0].headers["Authorization"] == "Token sesame"
+        assert ended.stdout.splitlines()[1] == "7   2         in progress  Mel       Be friendly"
+
+    def test_nobody_is_asked(self, freedesktop, pw, with_token):
+        shown = json.loads(pw("review", "7", "--nobody", "--format=json").stdout)
+        assert (shown[0]["id"], shown[0]["reviewer"]) == (7, "")
+        assert freedesktop.written() == [("PATCH", "/api/1.0/series/7/", {"reviewer": None})]
+
+    def test_a_number_needs_no_list_of_accounts(self, freedesktop, pw, with_token):
+        assert "Mel" in pw("review", "7", "4").stdout
+        assert "freedesktop dialect, which cannot do that" in pw("review", "7", "mel").stderr
+
+    @pytest.mark.parametrize("arguments", [["7"], ["7", "mel", "--nobody"], ["7", ""]])
+    def test_it_has_to_be_said_who(self, freedesktop, pw, arguments):
+        ended = pw("review", *arguments)
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert ended.stderr.startswith("fatal: who is to review it?")
+        assert freedesktop.written() == []
+
+    def test_tested_again(self, freedesktop, pw, with_token):
+        for arguments in (["7"], ["-r", "2", "7"]):
+            ended = pw("rerun", *arguments)
+            assert ended.stdout == "Series 7 is to be tested again, as revision 3.\n"
+        path = "/api/1.0/series/7/revisions/2/newrevision/"
+        assert freedesktop.written() == [("POST", path, {})] * 2
+
+    @pytest.mark.parametrize("arguments", [["review", "7", "mel"], ["rerun", "7"]])
+    def test_a_server_that_cannot(self, getpatchwork, pw, arguments):
+        assert "getpatchwork dialect, which cannot do that" in pw(*arguments).stderr
+
+    def test_addresses_that_are_written_to_end_in_a_slash(self, both, pw, with_token):
+        """Without one, servers send elsewhere, and what is written does not follow."""
+        for line in (
+            *("review 7 mel", "rerun 7", "post-result 7 x success", "post-result-patch 71 x info"),
+            "patch update 71 --state new",
+        ):
+            pw(*line.split())
+        assert len(both.written()) == 5
+        assert all(path.endswith("/") for _, path, _ in both.written())
 
 
 class TestDialects:

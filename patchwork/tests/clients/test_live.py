@@ -306,6 +306,21 @@ class TestTesting:
 
 
 class TestChanging:
+    def test_a_series(self, tracked, pw):
+        number = str(tracked.series.pk)
+        assert "maria" in pw("review", number, "maria")
+        tracked.series.refresh_from_db()
+        assert tracked.series.reviewer == tracked.maintainer
+        pw("review", "--nobody", number)
+        tracked.series.refresh_from_db()
+        assert tracked.series.reviewer is None
+        assert pw("rerun", number).endswith(" as revision 2.\n")
+        assert "409" in pw("rerun", "-r", "1", number, fails=True)
+        revisions = [
+            json.loads(line)["parameters"]["revision"] for line in pw("poll-events").splitlines()
+        ]
+        assert revisions == [1, 2]
+
     def test_patches(self, tracked, pw):
         first, second = tracked.patches
         said = pw(

@@ -251,6 +251,11 @@ def freedesktop_list(
     tracker.when(path, answering)
 
 
+def reviewed(asked: Asked) -> Answer:
+    account = asked.document["reviewer"]
+    return Answer(freedesktop_series(reviewer=account and {"id": account, "name": "Mel"}))
+
+
 def speak_freedesktop(tracker: Tracker, root: str = "/api/1.0/") -> None:
     freedesktop_list(tracker, f"{root}projects/", [{"id": 1, "linkname": "list"}])
     series = [freedesktop_series(), freedesktop_series(6, name="Older", state="done", version=1)]
@@ -269,6 +274,9 @@ def speak_freedesktop(tracker: Tracker, root: str = "/api/1.0/") -> None:
         lambda asked, event: event["event_time"] > asked.parameters.get("since", [""])[0],
     )
     tracker.at(f"{root}series/7/", freedesktop_series())
+    tracker.when(f"{root}series/7/", reviewed, "PATCH")
+    copied = {"version": 3, "cover_letter": None, "patches": list(NAMES)}
+    tracker.at(f"{root}series/7/revisions/2/newrevision/", copied, "POST", status=201)
     for version, state in ((1, "success"), (2, "warning")):
         revision = f"{root}series/7/revisions/{version}/"
         tracker.at(
