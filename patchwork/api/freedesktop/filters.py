@@ -96,13 +96,15 @@ def events(request: Request, project: Project) -> EventsWanted:
     asked = asked_of(request, EVENTS)
     series_id, patch_id = asked.integer("series"), asked.integer("patch")
     kinds = _kinds(asked, patch_id)
-    of_patches = series_id is not None and kinds & _OF_PATCHES
+    patch_ids: frozenset[int] = frozenset()
+    if series_id is not None and kinds & _OF_PATCHES:
+        patch_ids = patch_ids_of_series(series_id)
     return EventsWanted(
         project_id=project.pk,
         kinds=kinds,
         since=_since(asked, request),
         series_id=series_id,
-        series_patch_ids=patch_ids_of_series(series_id) if of_patches else frozenset(),
+        series_patch_ids=patch_ids,
         patch_id=patch_id,
     )
 

@@ -51,7 +51,7 @@ class ChangedSeries(serializers.Serializer):
     """What can be written; everything else is passed over, so that what was read can be sent."""
 
     reviewer = AccountField(
-        queryset=get_user_model().objects.all(), allow_null=True, required=False
+        queryset=get_user_model().objects.filter(is_active=True), allow_null=True, required=False
     )
 
 

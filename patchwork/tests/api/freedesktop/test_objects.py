@@ -110,7 +110,7 @@ class TestSeries:
         assert list(shown) == list(series())
         assert shown["project"] == get("projects/list/")
         assert shown["submitter"] == {"id": series()["submitter"], "name": "Alice"}
-        assert shown["reviewer"] == {"id": maintainer.pk, "name": "maria@example.org"}
+        assert shown["reviewer"] == {"id": maintainer.pk, "name": "maria"}
         assert get(f"series/{feature.pk}/?related=other") == series()
 
     def test_names_of_people(self, feature: Series, maintainer: User) -> None:

@@ -125,6 +125,14 @@ class TestReviewer:
         answer = write(address, {"reviewer": reviewer})
         assert (answer.status_code, answer.json()) == (400, {"reviewer": [told]})
 
+    def test_who_is_not_active(self, address: str, maintainer: User, nils: User) -> None:
+        nils.is_active = False
+        nils.save()
+        answer = write(address, {"reviewer": nils.pk})
+        told = f'Invalid pk "{nils.pk}" - object does not exist.'
+        assert (answer.status_code, answer.json()) == (400, {"reviewer": [told]})
+        assert mails() == []
+
     @pytest.mark.parametrize(
         "sent", [b"[]", b'"x"', b"5", b"{", b"\xff", b"1e999", b'{"reviewer": 1e999}']
     )
