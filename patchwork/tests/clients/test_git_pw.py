@@ -1291,10 +1291,17 @@ class TestFile:
             check=True,
             timeout=120,
         )
+        (module,) = (tmp_path / "usr" / "lib").glob("python*/site-packages/git_pw.py")
+        assert module.read_bytes() == GIT_PW.read_bytes()
+        assert list(module.parent.glob("__pycache__/git_pw.*.pyc"))
         ended = subprocess.run(
-            [tmp_path / "usr" / "bin" / "git-pw", "--version"], capture_output=True, text=True
+            [tmp_path / "usr" / "bin" / "git-pw", "list", "--nonsense"],
+            env={**os.environ, "PYTHONPATH": str(module.parent)},
+            capture_output=True,
+            text=True,
         )
-        assert ended.stdout.startswith("git-pw 1.")
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert ended.stderr.startswith("fatal: unrecognized arguments: --nonsense")
         assert (tmp_path / "usr" / "share" / "man" / "man1" / "git-pw.1").is_file()
 
 
