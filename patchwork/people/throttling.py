@@ -33,6 +33,8 @@ PAIR_NOTED = timedelta(days=1)
 """That it has logged in again is written down so often at most."""
 TOKENS_MADE = 20
 """How many tokens an account may make within the time that failures are counted."""
+RERUNS_ASKED = 5
+"""How often an account may have the same series tested again within that time."""
 LINKS_ASKED = 20
 """How many mails with a link to confirm something are sent for one address within that time."""
 NETWORK_BITS = 64
@@ -109,6 +111,13 @@ def count_token(user: AbstractBaseUser) -> None:
     """An account makes a token; refuse when it has made too many lately."""
     key = f"tokens:{user.pk}"
     _refuse_above({key: TOKENS_MADE})
+    _count(key)
+
+
+def count_rerun(user: AbstractBaseUser, series_id: int) -> None:
+    """An account has a series tested again, which keeps the machines of others busy."""
+    key = f"rerun:{user.pk}:{series_id}"
+    _refuse_above({key: RERUNS_ASKED})
     _count(key)
 
 

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.models import AbstractBaseUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from patchwork.api.authentication import TooManyFailures
 from patchwork.api.freedesktop import filters, shapes
 from patchwork.api.freedesktop.door import Conflict, FreedesktopDoor, found, require_write
 from patchwork.api.freedesktop.paging import listed, ordered
+from patchwork.people import throttling
 from patchwork.tracking import changes, permissions, queries
 from patchwork.tracking.queries import catalogue
 
@@ -44,9 +47,19 @@ class NewRevision(FreedesktopDoor):
         revision = found(catalogue.revisions_of(series_id, version).first())
         may = permissions.may_rerun_series(request.user, series)
         account = require_write(request, series.project_id, may=may)
+        if not permissions.may_edit_series(account, series):
+            _count(account, series.pk)
         try:
             copy = changes.rerun(revision, account)
         except changes.NotTheNewest as error:
             raise Conflict(str(error)) from error
         rows = catalogue.revision_rows(catalogue.revisions_of(series_id, copy.number))
         return Response(shapes.revisions(request, rows)[0], status=201)
+
+
+def _count(account: AbstractBaseUser, series_id: int) -> None:
+    """Each copy is stored, announced and tested: who is no maintainer has to leave it at a few."""
+    try:
+        throttling.count_rerun(account, series_id)
+    except throttling.Throttled as error:
+        raise TooManyFailures(error) from None

@@ -143,6 +143,13 @@ class TestAttempts:
         with pytest.raises(Throttled):
             throttling.count_token(maren)
 
+    def test_a_series_is_not_tested_all_the_time(self, maren):
+        for _ in range(throttling.RERUNS_ASKED):
+            throttling.count_rerun(maren, 1)
+        with pytest.raises(Throttled):
+            throttling.count_rerun(maren, 1)
+        throttling.count_rerun(maren, 2)
+
 
 @pytest.mark.django_db
 class TestPruning:

@@ -12,6 +12,7 @@ from django.test import Client
 
 from patchwork.ingest.receiving import receive_many
 from patchwork.outbox.models import Kind, OutgoingMail
+from patchwork.people import throttling
 from patchwork.tests.api.freedesktop.conftest import WHO, Speaker, basic
 from patchwork.tests.letters import thread
 from patchwork.tracking.models import Series
@@ -226,3 +227,19 @@ class TestNewRevision:
         expected = 201 if allowed else 401 if who == "wrong password" else 403
         assert answer.status_code == expected
         assert (Series.objects.get().version == 2) == allowed
+
+    def test_a_submitter_leaves_it_at_a_few(self, address: str, speak_as: Speaker) -> None:
+        client, headers = speak_as("submitter")
+
+        def again(number: int) -> str:
+            return f"{address}revisions/{number}/newrevision/"
+
+        last = throttling.RERUNS_ASKED
+        for number in range(1, last + 1):
+            assert client.post(again(number), headers=headers).status_code == 201
+        answer = client.post(again(last + 1), headers=headers)
+        assert (answer.status_code, int(answer["Retry-After"]) > 600) == (429, True)
+        assert answer.json()["detail"].startswith("Too many attempts. Try again in ")
+        assert Series.objects.get().version == last + 1
+        for number in range(last + 1, 2 * last + 1):
+            assert write(again(number), {}, "POST").status_code == 201
