@@ -9,11 +9,12 @@ name, do not lock it out.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from unicodedata import normalize
@@ -39,6 +40,8 @@ LINKS_ASKED = 20
 """How many mails with a link to confirm something are sent for one address within that time."""
 NETWORK_BITS = 64
 """What one customer has of IPv6 addresses, at least, is one address to us."""
+
+logger = logging.getLogger("patchwork.people")
 
 _PAIR = "pair:"
 _IGNORED = re.compile(r"[^\w.@+-]")
@@ -143,10 +146,22 @@ def address_of(request_meta: Mapping[str, str]) -> str:
             written = forwarded[-settings.TRUSTED_PROXIES] or written
     address = _parsed(written)
     if address is None or address.is_loopback:
+        if not settings.TRUSTED_PROXIES and "HTTP_X_FORWARDED_FOR" in request_meta:
+            _warn_of_proxy()
         return ""
     if isinstance(address, IPv6Address):
         return str(ip_network((int(address), NETWORK_BITS), strict=False))
     return str(address)
+
+
+@cache
+def _warn_of_proxy() -> None:
+    """Once is enough: everybody behind that proxy is alike."""
+    logger.warning(
+        "Requests come through a web server on this machine, and TRUSTED_PROXIES is 0: failed "
+        "logins are not counted by address, so that wrong passwords from anywhere can lock an "
+        "account out. Set TRUSTED_PROXIES to 1."
+    )
 
 
 def prune() -> int:

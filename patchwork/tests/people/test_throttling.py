@@ -151,6 +151,36 @@ class TestAttempts:
         throttling.count_rerun(maren, 2)
 
 
+class TestProxyThatNobodySpokeOf:
+    """It makes everybody one, and whoever runs the site is told once what to set."""
+
+    FORWARDED = {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": HERE}
+
+    @pytest.fixture(autouse=True)
+    def untold(self):
+        throttling._warn_of_proxy.cache_clear()
+
+    def test_it_is_told_once(self, caplog):
+        for _ in range(3):
+            assert address_of(self.FORWARDED) == ""
+        assert address_of(self.FORWARDED | {"REMOTE_ADDR": ""}) == ""
+        (told,) = caplog.messages
+        assert told.endswith("Set TRUSTED_PROXIES to 1.")
+
+    @pytest.mark.parametrize(
+        ("proxies", "meta"),
+        [
+            (1, FORWARDED),
+            (0, {"REMOTE_ADDR": "127.0.0.1"}),
+            (0, FORWARDED | {"REMOTE_ADDR": THERE}),
+        ],
+    )
+    def test_where_all_is_well_nothing_is_told(self, settings, caplog, proxies, meta):
+        settings.TRUSTED_PROXIES = proxies
+        address_of(meta)
+        assert caplog.messages == []
+
+
 @pytest.mark.django_db
 class TestPruning:
     def test_what_does_not_count_any_more_goes(self):
