@@ -30,6 +30,7 @@ from patchwork.tracking.models import (
     SeriesState,
 )
 from patchwork.tracking.queries.projects import storable
+from patchwork.tracking.queries.texts import naming
 
 Row = dict[str, Any]
 Listed = TypeVar("Listed", bound=Model)
@@ -230,7 +231,7 @@ def patches_wanted(wanted: PatchesWanted) -> QuerySet[Patch]:
     rows = _standing(Patch.objects.all(), wanted)
     rows = rows.filter(wanted.submitted.of("date"), wanted.updated.of("last_updated"))
     if wanted.name:
-        rows = rows.filter(containing("name", wanted.name))
+        rows = rows.filter(naming(Patch, wanted.name))
     return _sent_by(rows, wanted.submitter_id, wanted.submitter_account_id)
 
 

@@ -11,12 +11,12 @@ from typing import TypeVar
 
 from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet, Sum
 
-from patchwork.databases import containing
 from patchwork.people.models import Person
 from patchwork.projects.models import Project, State, Tag
 from patchwork.tracking.models import Patch, Revision, RevisionPatch, Series, SeriesState
 from patchwork.tracking.queries.projects import shown_tags
 from patchwork.tracking.queries.said import TagCount, tags_on
+from patchwork.tracking.queries.texts import naming
 from patchwork.tracking.queries.titles import titles_of
 
 COUNT_LIMIT = 10_000
@@ -207,7 +207,7 @@ def select_patches(project: Project, selection: PatchSelection) -> QuerySet[Patc
     elif selection.action_required:
         rows = rows.filter(state__action_required=True)
     if selection.text:
-        rows = rows.filter(containing("name", selection.text))
+        rows = rows.filter(naming(Patch, selection.text))
     if selection.archived is not Archived.BOTH:
         rows = rows.filter(archived=selection.archived is Archived.YES)
     return rows.filter(_sent_by(selection.submitter, selection.submitter_text))
