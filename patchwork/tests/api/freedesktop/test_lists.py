@@ -412,7 +412,7 @@ class TestCost:
             *(("series/ID/", 2), ("series/ID/?related=expand", 5)),
             *(("series/ID/revisions/", 6), ("series/ID/revisions/?related=expand", 7)),
             *(("series/ID/revisions/1/", 3), ("series/ID/revisions/1/?related=expand", 4)),
-            *(("series/ID/revisions/1/test-results/", 3), ("patches/PATCH/", 1)),
+            *(("series/ID/revisions/1/test-results/", 2), ("patches/PATCH/", 1)),
             *(("series/ID/revisions/1/mbox/", 4), ("patches/PATCH/mbox/", 3)),
         ],
     )
