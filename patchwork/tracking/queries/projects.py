@@ -43,5 +43,7 @@ def find_person(person_id: int) -> Person | None:
 
 
 def storable(written: str) -> str:
-    """Out of an address, without what PostgreSQL refuses to compare with anything."""
-    return written.replace("\0", "")
+    """Out of an address, so that every database compares it: PostgreSQL refuses NUL. Nothing is
+    called by a name that has one, nor by one that has this in its place.
+    """
+    return written.replace("\0", "\N{REPLACEMENT CHARACTER}")

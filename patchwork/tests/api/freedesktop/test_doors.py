@@ -115,6 +115,7 @@ def test_pages_for_people(feature: Series, maintainer: User, client: Client, add
     [
         *("projects/nobody/", "projects/nobody/series/", "projects/nobody/patches/"),
         *("projects/nobody/events/", "projects/999/", "projects/%00/", "projects/%FF/"),
+        *("projects/list%00/", "projects/%00list/series/"),
         *(f"projects/{'9' * 30}/", "series/999/", "series/999/revisions/", "patches/999/"),
         *("series/999/revisions/1/", "series/ID/revisions/9/", "series/ID/revisions/0/"),
         *("series/ID/revisions/9/mbox/", "series/999/revisions/1/mbox/", "patches/999/mbox/"),
