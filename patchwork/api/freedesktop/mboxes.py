@@ -7,6 +7,7 @@ import re
 
 from django.http import HttpResponse
 from django.urls import reverse
+from rest_framework.exceptions import NotFound
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
@@ -37,6 +38,8 @@ class RevisionMailbox(Mailbox):
         series = found(queries.find_series(series_id))
         revision = found(catalogue.revisions_of(series_id, version).first())
         content = mbox.of_revision(revision, _link(request))
+        if not content:
+            raise NotFound(f"No patch of revision {version} has come yet.")
         return _attached(content, f"{queries.title_of(series)} rev{version}")
 
 

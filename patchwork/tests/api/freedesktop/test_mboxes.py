@@ -13,7 +13,7 @@ from django.test import Client
 from patchwork.ingest.receiving import receive_many
 from patchwork.projects.models import Project
 from patchwork.tests.gits import git, init
-from patchwork.tests.letters import LIST_ID
+from patchwork.tests.letters import LIST_ID, thread
 from patchwork.tracking.models import Patch, Series
 
 TEXT = "".join(f"line {number}\n" for number in range(1, 30))
@@ -117,10 +117,18 @@ class TestRevision:
         assert shown == [f"X-Patchwork-Id: {pk}" for pk in ids]
 
     def test_what_has_come_so_far(self, project: Project, client: Client) -> None:
+        receive_many(thread("+ [PATCH 0/3] Big\n+--> [PATCH 3/3] C\n+--> [PATCH 1/3] A"))
+        series = Series.objects.get()
+        content = client.get(f"/api/1.0/series/{series.pk}/revisions/1/mbox/").content.decode()
+        subjects = [line for line in content.split("\n") if line.startswith("Subject: ")]
+        assert subjects == ["Subject: [1/3] A", "Subject: [3/3] C"]
+
+    def test_before_anything_has_come(self, project: Project, client: Client) -> None:
         receive_many([COVER.encode()])
         series = Series.objects.get()
         answer = client.get(f"/api/1.0/series/{series.pk}/revisions/1/mbox/")
-        assert (answer.status_code, answer.content) == (200, b"")
+        assert answer.status_code == 404
+        assert answer.json() == {"detail": "No patch of revision 1 has come yet."}
 
 
 class TestPatch:
