@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from patchwork.mail.facts import Unreadable
-from patchwork.mail.reading import read
+from patchwork.mail.reading import diff_as_sent, read
 from patchwork.tests.mail.storable import assert_storable
 
 MAILS = [mail.read_bytes() for mail in sorted((Path(__file__).parent / "corpus").glob("*.eml"))]
@@ -43,7 +43,9 @@ def mutated(mail: bytes, mutation: Mutation) -> bytes:
 
 def assert_read_or_refused(raw: bytes) -> None:
     with contextlib.suppress(Unreadable):
-        assert_storable(read(raw))
+        facts = read(raw)
+        assert_storable(facts)
+        diff_as_sent(raw, facts.diff or "")
 
 
 bounded = settings(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from patchwork.mail.facts import MailFacts, Unreadable
-from patchwork.mail.reading import read
+from patchwork.mail.reading import diff_as_sent, read
 from patchwork.tests.mail.hostile import HOSTILE
 from patchwork.tests.mail.storable import assert_storable
 
@@ -52,3 +52,18 @@ def test_facts_of_the_corpus_can_be_stored(mail: Path) -> None:
 def test_line_ends_of_the_transport_change_nothing(mail: Path) -> None:
     as_lf = mail.read_bytes().replace(b"\r\n", b"\n")
     assert read(as_lf.replace(b"\n", b"\r\n")) == read(as_lf)
+
+
+@pytest.mark.parametrize("kind", sorted(HOSTILE))
+def test_a_hostile_mail_has_bytes_for_its_diff_or_none(kind: str) -> None:
+    raw = HOSTILE[kind]()
+    diff = "" if kind in REFUSED else read(raw).diff or ""
+    assert diff_as_sent(raw, "another") is None
+    assert not diff or diff_as_sent(raw, diff)
+
+
+@pytest.mark.parametrize("mail", CORPUS, ids=lambda mail: mail.stem)
+def test_a_diff_is_found_as_it_was_sent(mail: Path) -> None:
+    raw = mail.read_bytes()
+    diff = read(raw).diff
+    assert diff is None or diff_as_sent(raw, diff) == diff.encode()
