@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from patchwork.api.freedesktop import urls as freedesktop
+from patchwork.api.views import Nowhere
 from patchwork.web.accounts import LogIn
 
 urlpatterns = [
@@ -15,6 +16,9 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("patchwork.api.urls")),
     path("fdo/api/1.0/", include(freedesktop.always)),
+    re_path("^(?:fdo/)?api/", Nowhere.as_view()),
     path("xmlrpc/", include("patchwork.xmlrpc.views")),
     path("", include("patchwork.web.urls")),
 ]
+
+handler500 = "patchwork.api.views.answer_failure"

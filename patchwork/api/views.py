@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
-from django.http import Http404
-from rest_framework.exceptions import APIException
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.defaults import server_error
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -19,6 +21,8 @@ from rest_framework.views import APIView, exception_handler
 from patchwork.api import authentication
 from patchwork.api.parsing import StrictJSONParser
 
+ROOTS = re.compile("/(fdo/)?api/")
+
 
 class Busy(APIException):
     """The database is locked or away; nothing was changed."""
@@ -26,6 +30,8 @@ class Busy(APIException):
     status_code = 503
     default_detail = "The database does not answer now. Try again."
     default_code = "busy"
+    wait = 2
+    """Seconds, told to the client."""
 
 
 class TooLarge(APIException):
@@ -52,10 +58,28 @@ class Door(APIView):
         super().initial(request, *args, **kwargs)
 
 
+class Nowhere(Door):
+    """What is asked for below the addresses of the API, and is none of them."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise Http404
+
+
+def answer_failure(request: HttpRequest) -> HttpResponse:
+    """When something broke: in the way of the API below it, as a page elsewhere."""
+    if ROOTS.match(request.path):
+        return JsonResponse({"detail": "Something broke here; it was noted."}, status=500)
+    return server_error(request)
+
+
 def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     """What DRF answers, 503 where trying again will help, 413 where less would."""
     if isinstance(error, OperationalError | InterfaceError):
         error = Busy()
     elif isinstance(error, RequestDataTooBig):
         error = TooLarge()
+    elif isinstance(error, TooManyFieldsSent | TooManyFilesSent):
+        limit = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+        error = ParseError(f"There are more than {limit} parameters, or too many files.")
     return exception_handler(error, context)
