@@ -13,7 +13,7 @@ from patchwork.tracking import mbox as mboxes
 from patchwork.tracking import queries
 from patchwork.tracking.models import Patch
 from patchwork.web import diffs, filters, projects, threads
-from patchwork.web.downloads import as_mbox, as_text
+from patchwork.web.downloads import as_patch, as_text
 from patchwork.web.paging import Sort, page
 
 SORTS = (
@@ -67,7 +67,7 @@ def show(request: HttpRequest, patch_id: int) -> HttpResponse:
 def mbox(request: HttpRequest, patch_id: int) -> HttpResponse:
     """The patch for ``git am``."""
     patch = find(patch_id)
-    return as_mbox(mboxes.of_patch(patch), patch.name)
+    return as_patch(mboxes.of_patch(patch), patch.name)
 
 
 @require_safe

@@ -40,7 +40,7 @@ def test_its_patches_in_its_order(client, bundle, django_assert_max_num_queries)
     assert text.index("Three") < text.index("&lt;b&gt;Two") < text.index(">[1/3] One")
     assert "3</strong> patches" in text
     mbox = client.get(f"{address}mbox/")
-    assert mbox["Content-Disposition"] == 'attachment; filename="to-look-at.mbox"'
+    assert mbox["Content-Disposition"] == "attachment; filename=to-look-at.mbox"
     assert mbox.content.count(b"\nSubject: ") == 3
 
 

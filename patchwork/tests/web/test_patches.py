@@ -120,7 +120,7 @@ def test_raw_is_the_diff_and_no_page(client, patch):
 
 def test_mbox(client, patch):
     response = client.get(f"/patch/{patch.pk}/mbox/")
-    assert response["Content-Disposition"] == 'attachment; filename="2-3-two.mbox"'
+    assert response["Content-Disposition"] == "attachment; filename=2-3-two.patch"
     assert f"X-Patchwork-Id: {patch.pk}" in response.text
 
 

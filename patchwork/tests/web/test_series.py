@@ -201,7 +201,7 @@ def test_mbox_is_a_file_to_keep(client, project, address):
     series = factories.make_series(project, name='Dim "the\r\n hall" ☃', patches=["one", "two"])
     response = client.get(f"/series/{series.pk}/{address}")
     assert response["Content-Type"] == "text/plain; charset=utf-8"
-    assert response["Content-Disposition"] == 'attachment; filename="Dim-the-hall-rev1.mbox"'
+    assert response["Content-Disposition"] == "attachment; filename=Dim-the-hall-rev1.mbox"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response.content.count(b"\nSubject: ") == 2
     assert client.get(f"/series/{series.pk}/rev/2/mbox/").status_code == 404
