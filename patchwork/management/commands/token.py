@@ -24,6 +24,9 @@ EXAMPLES = """Examples:
   token revoke 17 18"""
 
 
+MOST_DAYS = 36_500
+
+
 class Command(BaseCommand):
     help = (
         "Make, list and revoke the tokens by which programs act for accounts. Exit codes: 0 done; "
@@ -64,8 +67,8 @@ class Command(BaseCommand):
             project = find_project(options["project"])
             if project is None:
                 raise CommandError(f"There is no project {options['project']}.")
-        if days is not None and not 1 <= days <= 36_500:
-            raise CommandError("--days takes a number from 1 up.")
+        if days is not None and not 1 <= days <= MOST_DAYS:
+            raise CommandError(f"--days takes a number from 1 to {MOST_DAYS}.")
         if not 0 < len(options["name"]) <= 100:
             raise CommandError("A name has one to 100 characters.")
         _, secret = tokens.issue(
@@ -100,9 +103,12 @@ class Command(BaseCommand):
         missing = [str(pk) for pk in options["ids"] if pk not in found]
         if missing:
             raise CommandError(f"There is no token {', '.join(missing)}: see token list.")
+        earlier = [str(pk) for pk, token in found.items() if token.revoked is not None]
         for token in found.values():
             tokens.revoke(token)
-        self.stdout.write(f"{len(found):,} revoked")
+        if earlier:
+            self.stdout.write(f"revoked already: {', '.join(earlier)}")
+        self.stdout.write(f"{len(found) - len(earlier):,} revoked")
 
 
 def account(name: str) -> AbstractBaseUser:

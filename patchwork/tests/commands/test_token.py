@@ -55,7 +55,8 @@ def test_the_least_is_the_default(bot):
     [
         (("nobody", "x"), "There is no account nobody"),
         (("bot", "x", "--project", "nowhere"), "There is no project nowhere"),
-        (("bot", "x", "--days", "0"), "--days takes"),
+        (("bot", "x", "--days", "0"), "--days takes a number from 1 to 36500"),
+        (("bot", "x", "--days", "36501"), "--days takes a number from 1 to 36500"),
         (("bot", ""), "A name has"),
     ],
 )
@@ -86,3 +87,6 @@ def test_revoke(bot):
     assert tokens.find(secret)
     assert run("revoke", str(token.pk)) == "1 revoked\n"
     assert tokens.find(secret) is None
+    other, _ = tokens.issue(bot, "lost, too")
+    both = run("revoke", str(token.pk), str(other.pk))
+    assert both == f"revoked already: {token.pk}\n1 revoked\n"
