@@ -82,15 +82,16 @@ class Attempt:
         now = timezone.now()
         pair = Throttle.objects.filter(pk=self._pair)
         if self._is_known:
-            pair.filter(began__lt=now - max(PAIR_NOTED, _window())).update(began=now, count=0)
-        elif not pair.update(began=now, count=0):
+            pair.filter(began__lt=now - PAIR_NOTED).update(began=now)
+        elif not pair.update(began=now):
             Throttle.objects.get_or_create(pk=self._pair, defaults={"began": now})
 
     @cached_property
     def _limits(self) -> dict[str, int]:
         """Key -> how many failures are tolerated."""
         if self._is_known:
-            return {self._pair: settings.LOGIN_FAILURES_PER_ACCOUNT}
+            # Not the pair itself: whoever fails does not become better known by it.
+            return {f"known:{self._pair}": settings.LOGIN_FAILURES_PER_ACCOUNT}
         limits = {}
         if self.address:
             limits[f"address:{self.address}"] = settings.LOGIN_FAILURES_PER_ADDRESS

@@ -113,6 +113,14 @@ class TestAttempts:
         Attempt(HERE, "maren").succeeded()
         assert is_let_in(HERE)
 
+    def test_failures_keep_nobody_known(self):
+        Attempt(HERE, "maren").succeeded()
+        for _ in range(4):
+            age(timedelta(days=10))
+            fail(1, HERE)
+        fail(3, THERE)
+        assert not is_let_in(HERE)
+
     def test_names_are_not_stored(self):
         """Somebody may have typed a password there."""
         fail(1, name="x" * 500)
