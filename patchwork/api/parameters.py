@@ -17,7 +17,11 @@ LARGEST_ID = 2**63 - 1
 _LONGEST_ID = len(str(LARGEST_ID))
 LONGEST_TEXT = 500
 
-_FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+FLAGS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "off", "0"), False),
+}
+"""What clients of both families write for true and false, in any case."""
 
 
 class Asked:
@@ -47,9 +51,9 @@ class Asked:
         value = self.text(name)
         if not value:
             return None
-        if value.lower() not in _FLAGS:
+        if value.lower() not in FLAGS:
             raise unknown(name, value, ("true", "false"))
-        return _FLAGS[value.lower()]
+        return FLAGS[value.lower()]
 
     def moment(self, name: str) -> datetime | None:
         value = self.text(name)

@@ -37,8 +37,6 @@ def create_bundle(
 ) -> Bundle:
     """Raises CannotBundle."""
     bundle = Bundle(owner_id=owner.pk)
-    if not patches:
-        raise CannotBundle("patches", "A bundle has at least one patch.")
     _write(bundle, {"name": name, "patches": patches, "public": public})
     return bundle
 
@@ -83,10 +81,14 @@ def _name(written: str) -> str:
         raise CannotBundle("name", f"A name has one to {NAME_LIMIT} letters.")
     if "/" in name:
         raise CannotBundle("name", "The name stands in an address: it can have no slash.")
+    if name in (".", ".."):
+        raise CannotBundle("name", "The name stands in an address: it cannot be made of dots.")
     return name
 
 
 def _project_of(patches: Sequence[Patch], known: int | None) -> int:
+    if not patches:
+        raise CannotBundle("patches", "Bundles cannot be empty.")
     projects = {patch.project_id for patch in patches}
     if known is not None:
         projects.add(known)

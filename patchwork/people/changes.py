@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypedDict
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
@@ -55,15 +56,15 @@ class AccountEdit(TypedDict, total=False):
 _OF_PROFILE = ("send_email", "items_per_page", "show_ids")
 
 
-def edit_account(user: AbstractBaseUser, edit: AccountEdit) -> None:
+def edit_account(user_id: int, edit: AccountEdit) -> None:
     """Change what people say about themselves."""
     wishes = {name: value for name, value in edit.items() if name in _OF_PROFILE}
     names = {name: value for name, value in edit.items() if name not in _OF_PROFILE}
     with transaction.atomic():
         if names:
-            type(user)._default_manager.filter(pk=user.pk).update(**names)
+            get_user_model()._default_manager.filter(pk=user_id).update(**names)
         if wishes:
-            UserProfile.objects.update_or_create(user_id=user.pk, defaults=wishes)
+            UserProfile.objects.update_or_create(user_id=user_id, defaults=wishes)
 
 
 def set_maintainers(project: Project, users: Iterable[AbstractBaseUser]) -> None:

@@ -17,3 +17,10 @@ def is_maintainer(user: User, project_id: int) -> bool:
     if getattr(user, "is_superuser", False):
         return True
     return UserProfile.objects.filter(user_id=user.pk, maintainer_projects=project_id).exists()
+
+
+def may_edit_account(user: User, account_id: int) -> bool:
+    """Its names: everybody their own, superusers everybody's."""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    return user.pk == account_id or bool(getattr(user, "is_superuser", False))

@@ -114,7 +114,7 @@ def set_wishes(request: HttpRequest) -> HttpResponse:
     """How one wants to see lists. A number that is none wishes for nothing in particular."""
     written = request.POST.get("items_per_page", "")
     wanted = int(written) if written.isascii() and written.isdigit() and len(written) < 10 else 0
-    edit_account(_user(request), {"items_per_page": min(wanted, MOST_ITEMS_PER_PAGE)})
+    edit_account(_user(request).pk, {"items_per_page": min(wanted, MOST_ITEMS_PER_PAGE)})
     return redirect("account")
 
 

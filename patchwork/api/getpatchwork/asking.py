@@ -6,8 +6,10 @@ A name that nobody has is told; else a typing mistake would look like an empty t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import TypeVar
 
 from django.contrib.auth import get_user_model
@@ -62,27 +64,41 @@ def known_names(given: QueryDict, known: Iterable[str]) -> None:
             raise parameters.wrong(name, f"There is no such filter; there are: {filters}.")
 
 
-def projects(asked: Asked, rows: QuerySet[Row], field: str = "project") -> QuerySet[Row]:
-    return _among(asked, "project", rows, field, Project.objects.all(), "linkname")
+def projects(asked: Asked, rows: QuerySet[Row]) -> QuerySet[Row]:
+    return _one_of(rows, "project", known_projects(asked))
+
+
+def known_projects(asked: Asked) -> list[int]:
+    """The ids of those that are asked for. Lists of what belongs to no project look at it as well,
+    so that a typing mistake is told everywhere."""
+    return _known(asked, "project", Project.objects.all(), "linkname")
 
 
 def submitters(asked: Asked, rows: QuerySet[Row]) -> QuerySet[Row]:
-    return _among(asked, "submitter", rows, "submitter", Person.objects.all(), "email_key")
+    found = _known(asked, "submitter", Person.objects.all(), "email_key")
+    return _one_of(rows, "submitter", found)
 
 
 def accounts(asked: Asked, name: str, rows: QuerySet[Row]) -> QuerySet[Row]:
-    return _among(asked, name, rows, name, get_user_model().objects.all(), "username")
+    return _one_of(rows, name, _known(asked, name, get_user_model().objects.all(), "username"))
 
 
 def states(asked: Asked, rows: QuerySet[Row]) -> QuerySet[Row]:
-    words = asked.texts("state")
+    return _one_of(rows, "state", [state.pk for state in states_called(asked.texts("state"))])
+
+
+def states_called(words: Sequence[str]) -> list[State]:
+    """By their slugs, by their names in any case, or by their ids."""
     if not words:
-        return rows
-    ids = dict(State.objects.values_list("slug", "pk"))
+        return []
+    known = list(State.objects.all())
+    slugs = {state.slug: state for state in known}
+    names = {state.name.lower(): state for state in known}
+    by_word = {str(state.pk): state for state in known} | names | slugs
     for word in words:
-        if word not in ids:
-            raise parameters.unknown("state", word, ids)
-    return _one_of(rows, "state", [ids[word] for word in words])
+        if word.lower() not in by_word:
+            raise parameters.unknown("state", word, slugs)
+    return [by_word[word.lower()] for word in words]
 
 
 def series(asked: Asked) -> list[int]:
@@ -99,8 +115,6 @@ def one_of_ids(
 ) -> QuerySet[Row]:
     """The rows about something that is asked for by its id alone."""
     ids = [parameters.as_integer(name, value) for value in asked.texts(name)]
-    if not ids:
-        return rows
     _all_found(name, ids, of.filter(pk__in=ids).values_list("pk", flat=True))
     return _one_of(rows, field or name, ids)
 
@@ -127,24 +141,38 @@ def period(asked: Asked, rows: QuerySet[Row], field: str = "date") -> QuerySet[R
     return rows
 
 
-def _among(
-    asked: Asked, name: str, rows: QuerySet[Row], field: str, of: QuerySet[Model], key: str
-) -> QuerySet[Row]:
-    """The rows of things asked for by ids or by names."""
+def _known(asked: Asked, name: str, of: QuerySet[Model], key: str) -> list[int]:
+    """The ids of what is asked for by ids or by names; empty when nothing is.
+
+    A name may be written in any case, unless something else is called exactly so.
+    """
     values = asked.texts(name)
     if not values:
-        return rows
-    numbers = [parameters.as_integer(name, value) for value in values if parameters.is_id(value)]
+        return []
     keys = [email_key(value) if key == "email_key" else value for value in values]
-    found = list(of.filter(Q(pk__in=numbers) | Q(**{f"{key}__in": keys})).values_list("pk", key))
-    known = {str(each) for pair in found for each in pair}
-    for value, named in zip(values, keys, strict=True):
-        if value not in known and named not in known:
-            raise parameters.wrong(name, f"There is no {name} {parameters.shown(value)} here.")
-    return _one_of(rows, field, [pk for pk, _ in found])
+    numbers = [int(value) for value in values if parameters.is_id(value)]
+    found = _ids_by_name(of.filter(Q(pk__in=numbers) | Q(**{f"{key}__in": keys})), key)
+    if key != "email_key" and (missing := _missing(keys, found)):
+        alike = (Q(**{f"{key}__iexact": value}) for value in missing)
+        found |= _ids_by_name(of.filter(reduce(or_, alike)), key)
+    if missing := _missing(keys, found):
+        raise parameters.wrong(name, f"There is no {name} {parameters.shown(missing[0])} here.")
+    return list(found)
 
 
-def _one_of(rows: QuerySet[Row], field: str, ids: list[int]) -> QuerySet[Row]:
+def _ids_by_name(rows: QuerySet[Model], key: str) -> dict[int, str]:
+    return dict(rows.values_list("pk", key))
+
+
+def _missing(keys: Iterable[str], found: Mapping[int, str]) -> list[str]:
+    known = {word for pk, named in found.items() for word in (str(pk), named.lower())}
+    return [key for key in keys if key.lower() not in known]
+
+
+def _one_of(rows: QuerySet[Row], field: str, ids: Sequence[int]) -> QuerySet[Row]:
+    """Those of one of these things; all rows if there is none of them."""
+    if not ids:
+        return rows
     if len(ids) == 1:
         return rows.filter(**{f"{field}_id": ids[0]})
     return rows.filter(**{f"{field}_id__in": ids})

@@ -87,12 +87,12 @@ class Bundles(Listing):
         sent = self.sent(BUNDLE.fields)
         if "name" not in sent:
             raise wrong("name", "This field is required.")
-        patches = _patches(sent.numbers("patches")) if "patches" in sent else []
+        patches = _patches(sent.ids("patches")) if "patches" in sent else []
         for project_id in {patch.project_id for patch in patches}:
             access.require(request, self.scope, project_id)
         public = sent.flag("public") if "public" in sent else False
         try:
-            name = sent.text("name")
+            name = sent.line("name")
             bundle = create_bundle(owner, name, patches, public=public)
         except CannotBundle as error:
             raise wrong(error.part, str(error)) from error
@@ -118,9 +118,9 @@ class OneBundle(Face):
         sent = self.sent(BUNDLE.fields)
         edit = BundleEdit()
         if "name" in sent:
-            edit["name"] = sent.text("name")
+            edit["name"] = sent.line("name")
         if "patches" in sent:
-            edit["patches"] = _patches(sent.numbers("patches"))
+            edit["patches"] = _patches(sent.ids("patches"))
         if "public" in sent:
             edit["public"] = sent.flag("public")
         try:
@@ -165,7 +165,7 @@ class BundleMailbox(OneBundle):
             mbox.of_patches(patch_ids_in([bundle.pk])[bundle.pk]),
             content_type="text/plain; charset=utf-8",
             headers={
-                "Content-Disposition": f'attachment; filename="{mbox.file_name(bundle.name)}.mbox"'
+                "Content-Disposition": f"attachment; filename={mbox.file_name(bundle.name)}.mbox"
             },
         )
 

@@ -109,6 +109,7 @@ class Checks(Listing):
     searched = ("test_name",)
 
     def select(self, asked: Asked) -> QuerySet[Any]:
+        asking.known_projects(asked)
         rows = asking.accounts(asked, "user", CheckResult.objects.filter(patch=self.find_patch()))
         rows = asking.period(asked, rows)
         if words := asked.words("state", CHECK_WORDS.at(self.minor)):

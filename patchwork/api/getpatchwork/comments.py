@@ -12,6 +12,7 @@ from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from patchwork.api.getpatchwork import asking
 from patchwork.api.getpatchwork.faces import Face, Listing, allow
 from patchwork.api.getpatchwork.shapes import (
     ADDRESS,
@@ -117,6 +118,7 @@ class Comments(Commented, Listing):
     def select(self, asked: Asked) -> QuerySet[Any]:
         if not self.target._default_manager.filter(pk=self.number("target_id")).exists():
             raise Http404
+        asking.known_projects(asked)
         return self.rows()
 
     def having(self, word: str) -> Q:

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from patchwork.api import links
 from patchwork.api.getpatchwork.faces import NEWEST_MINOR, Face
-from patchwork.api.getpatchwork.shapes import ID, TEXT, Body, Shape, Words, list_of
+from patchwork.api.getpatchwork.shapes import COUNT, ID, TEXT, Body, Shape, Words, list_of
 from patchwork.api.getpatchwork.wording import Said
 from patchwork.people.models import Scope
 
@@ -28,11 +28,14 @@ REFUSALS = {
     404: "There is no such thing, no such page of the list, or no such format.",
     406: "Nothing is told in what the client accepts.",
     409: "What is asked for does not go together with what is there.",
+    413: "The body is larger than the server reads at once.",
     415: "The body is in no format that is understood.",
     429: "Somebody failed to log in too often: try again later.",
     503: "The database does not answer now; nothing was changed. Try again.",
 }
 ALWAYS = (401, 404, 406, 429, 503)
+LATER = (429, 503)
+"""Refusals that say when to come back."""
 LOGGING_IN: Said = {
     "basic": {"type": "http", "scheme": "basic"},
     "bearer": {
@@ -168,7 +171,7 @@ class _Drawing:
         if face.for_accounts or method != "get":
             codes.add(403)
         if method not in ("get", "delete"):
-            codes |= {400, 415}
+            codes |= {400, 413, 415}
         return {**self._success(face, method, is_list), **self._refusals(codes)}
 
     def _success(self, face: type[Face], method: str, is_list: bool) -> Said:
@@ -194,15 +197,17 @@ class _Drawing:
             yield "Cursor", {"description": ENDS, "schema": TEXT}
 
     def _refusals(self, codes: Iterable[int]) -> Said:
-        return {
-            str(code): {
-                "description": REFUSALS[code],
-                "content": {
-                    "application/json": {"schema": self.schema(WRONG if code == 400 else REFUSED)}
-                },
-            }
-            for code in sorted(codes)
+        return {str(code): self._refusal(code) for code in sorted(codes)}
+
+    def _refusal(self, code: int) -> Said:
+        schema = self.schema(WRONG if code == 400 else REFUSED)
+        described: Said = {
+            "description": REFUSALS[code],
+            "content": {"application/json": {"schema": schema}},
         }
+        if code in LATER:
+            described["headers"] = {"Retry-After": {"description": "Seconds.", "schema": COUNT}}
+        return described
 
     def schema(self, declared: Any) -> Any:
         match declared:

@@ -17,7 +17,7 @@ from patchwork.api.getpatchwork.checks import (
     reporters,
 )
 from patchwork.api.getpatchwork.faces import Listing
-from patchwork.api.getpatchwork.series import posted
+from patchwork.api.getpatchwork.series import single
 from patchwork.api.getpatchwork.shapes import (
     ID,
     TEXT,
@@ -121,7 +121,7 @@ class Events(Listing):
         rows = asking.accounts(asked, "actor", rows)
         rows = asking.one_of_ids(asked, "patch", rows, Patch.objects.all())
         rows = asking.one_of_ids(asked, "cover", rows, Cover.objects.all())
-        return asking.one_of_ids(asked, "series", rows, posted(), "revision")
+        return asking.one_of_ids(asked, "series", rows, single(self.minor), "revision")
 
     def say(self, ids: list[int]) -> list[Said]:
         events = event_records(ids)

@@ -12,7 +12,12 @@ from urllib.parse import quote
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Q, QuerySet
 from django.http import Http404
-from rest_framework.exceptions import APIException, MethodNotAllowed, PermissionDenied
+from rest_framework.exceptions import (
+    APIException,
+    MethodNotAllowed,
+    PermissionDenied,
+    ValidationError,
+)
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -31,6 +36,7 @@ from patchwork.projects.models import Project
 DEFAULT_MINOR = 4
 """What ``/api/`` speaks: the newest version that all servers of this family know."""
 NEWEST_MINOR = 5
+CHANGING = ("PATCH", "PUT")
 
 
 class Face(Door):
@@ -65,9 +71,17 @@ class Face(Door):
         if self.minor < self.since.get(str(request.method), 0):
             raise MethodNotAllowed(str(request.method))
 
+    @property
+    def allowed_methods(self) -> list[str]:
+        """Those that the version has."""
+        known: list[str] = super().allowed_methods
+        return [method for method in known if self.since.get(method, 0) <= self.minor]
+
     def sent(self, told: Iterable[str]) -> Sent:
         """The body of the request; ``told`` are the fields that a reader sees."""
         assert self.body is not None
+        if self.request.method in CHANGING and not self.request.data:
+            raise ValidationError({"detail": "Send an object with the fields to be changed."})
         return Sent(self.request.data, self.body.at(self.minor), told)
 
     @classmethod

@@ -48,7 +48,7 @@ from patchwork.api.parameters import Asked, wrong
 from patchwork.checks.queries import states_of_patches
 from patchwork.mail import subject
 from patchwork.people.queries import accounts
-from patchwork.projects.models import State
+from patchwork.projects.models import Tag
 from patchwork.tracking import permissions
 from patchwork.tracking.changes import AlreadyRelated, PatchEdit, edit_patch
 from patchwork.tracking.models import Patch, PatchCount, RevisionPatch
@@ -110,7 +110,7 @@ EDIT = Body(
         "archived": FLAG,
         "commit_ref": text(255),
         "pull_url": text(255),
-        "related": list_of(ID),
+        "related": Since(2, list_of(ID)),
     },
 )
 COUNTED = ("project", "state", "archived")
@@ -225,18 +225,17 @@ def _edit(request: Request, patch: Patch, sent: Sent) -> PatchEdit:
     """What is to become of the patch; nothing is changed before all of it is understood."""
     edit = PatchEdit()
     if "state" in sent:
-        states = {state.slug: state for state in State.objects.all()}
-        edit["state"] = states[sent.word("state", states)]
+        edit["state"] = asking.states_called([sent.text("state")])[0]
     if "delegate" in sent:
-        edit["delegate"] = _delegate(patch, sent.number_or_nothing("delegate"))
+        edit["delegate"] = _delegate(patch, sent.id_or_nothing("delegate"))
     if "archived" in sent:
         edit["archived"] = sent.flag("archived")
     if "commit_ref" in sent:
-        edit["commit_ref"] = sent.text("commit_ref")
+        edit["commit_ref"] = sent.line("commit_ref")
     if "pull_url" in sent:
         edit["pull_url"] = sent.address("pull_url", REPOSITORY_SCHEMES)
     if "related" in sent:
-        edit["related"] = _related(request, sent.numbers("related"))
+        edit["related"] = _related(request, sent.ids("related"))
     return edit
 
 
@@ -268,7 +267,7 @@ def say_patches(face: Face, patches: Sequence[PatchRecord]) -> list[Said]:
     related = related_to(patches) if face.minor >= 2 else {}
     elsewhere = {other.project_id for others in related.values() for other in others}
     wording = face.wording({patch.project_id for patch in patches} | elsewhere)
-    tags = tags_of(ids)
+    tags = _tags_of(wording, ids)
     said = []
     for patch in patches:
         others = _others(related.get(patch.relation_id or 0, ()), patch.id)
@@ -286,8 +285,7 @@ def say_patches(face: Face, patches: Sequence[PatchRecord]) -> list[Said]:
             one["comments"] = f"{one['url']}comments/"
         one["check"] = CHECK_STATES[states[patch.id]]
         one["checks"] = f"{one['url']}checks/"
-        has_tags = wording.projects[patch.project_id].use_tags
-        one["tags"] = _counted(tags.get(patch.id, {})) if has_tags else {}
+        one["tags"] = tags[patch.id] if wording.projects[patch.project_id].use_tags else {}
         if wording.minor >= 2:
             one["related"] = wording.patches(others)
         said.append(one)
@@ -314,6 +312,12 @@ def _others(related: Collection[Mention], patch_id: int) -> list[Mention]:
     return [mention for mention in related if mention.id != patch_id]
 
 
-def _counted(tags: dict[str, int]) -> dict[str, str]:
-    """The contract has the counts as texts."""
-    return {tag: str(count) for tag, count in tags.items()}
+def _tags_of(wording: Wording, patch_ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    """Patch id -> how often each tag was given; the contract has the counts as texts."""
+    if not any(project.use_tags for project in wording.projects.values()):
+        return {}
+    none = dict.fromkeys(Tag.objects.values_list("name", flat=True), "0")
+    given = tags_of(patch_ids)
+    return {
+        pk: none | {tag: str(count) for tag, count in given.get(pk, {}).items()} for pk in patch_ids
+    }

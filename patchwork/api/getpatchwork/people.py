@@ -14,13 +14,16 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from patchwork.api import access
+from patchwork.api.getpatchwork import asking
 from patchwork.api.getpatchwork.faces import Face, Listing, somebody
 from patchwork.api.getpatchwork.sent import Sent
 from patchwork.api.getpatchwork.shapes import COUNT, FLAG, Body, Shape, Since, nullable, text
 from patchwork.api.getpatchwork.wording import ACCOUNT, PERSON, Said
-from patchwork.api.parameters import Asked, wrong
+from patchwork.api.parameters import Asked
 from patchwork.people.changes import AccountEdit, edit_account
-from patchwork.people.models import Person
+from patchwork.people.models import Person, Scope
+from patchwork.people.permissions import may_edit_account
 from patchwork.people.queries import accounts, people, profile_of
 
 LONGEST_PAGE = 1_000
@@ -51,6 +54,7 @@ class People(Listing):
     searched = ("name", "email")
 
     def select(self, asked: Asked) -> QuerySet[Any]:
+        asking.known_projects(asked)
         return Person.objects.all()
 
     def say(self, ids: list[int]) -> list[Said]:
@@ -93,6 +97,7 @@ class Users(Listing):
     searched = ("username", "first_name", "last_name", "email")
 
     def select(self, asked: Asked) -> QuerySet[Any]:
+        asking.known_projects(asked)
         return get_user_model()._default_manager.all()
 
     def say(self, ids: list[int]) -> list[Said]:
@@ -103,7 +108,8 @@ class Users(Listing):
 
 
 class OneUser(Face):
-    """``/users/5/``: everybody may change what is said about themselves"""
+    """``/users/5/``: everybody may change what is said about themselves, superusers also the
+    names of others"""
 
     told = USER
     body = USER_EDIT
@@ -116,9 +122,14 @@ class OneUser(Face):
         user = somebody(request, self.scope)
         user_id = self.number("user_id")
         told = self.say(user_id)
-        if user_id != user.pk:
+        if not may_edit_account(user, user_id):
             raise PermissionDenied
-        edit_account(user, self.edit(self.sent(told)))
+        sent = self.sent(told)
+        if user_id != user.pk:
+            access.require(request, Scope.ADMIN)
+            if "settings" in sent:
+                raise PermissionDenied("Settings are changed by their owner.")
+        edit_account(user_id, self.edit(sent))
         return Response(self.say(user_id))
 
     put = patch
@@ -126,9 +137,9 @@ class OneUser(Face):
     def edit(self, sent: Sent) -> AccountEdit:
         edit = AccountEdit()
         if "first_name" in sent:
-            edit["first_name"] = sent.text("first_name")
+            edit["first_name"] = sent.line("first_name")
         if "last_name" in sent:
-            edit["last_name"] = sent.text("last_name")
+            edit["last_name"] = sent.line("last_name")
         if "settings" in sent:
             wishes = sent.part("settings", SETTINGS_EDIT, self.minor)
             if "send_email" in wishes:
@@ -138,7 +149,7 @@ class OneUser(Face):
             if "items_per_page" in wishes:
                 edit["items_per_page"] = wishes.number("items_per_page")
                 if not 0 < edit["items_per_page"] <= LONGEST_PAGE:
-                    raise wrong("items_per_page", f"A page has 1 to {LONGEST_PAGE} items.")
+                    raise wishes.wrong("items_per_page", f"A page has 1 to {LONGEST_PAGE} items.")
         return edit
 
     def say(self, user_id: int) -> Said:

@@ -12,6 +12,7 @@ from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from patchwork.api.getpatchwork import asking
 from patchwork.api.getpatchwork.faces import Face, Listing, allow
 from patchwork.api.getpatchwork.patches import REPOSITORY_SCHEMES
 from patchwork.api.getpatchwork.sent import Sent
@@ -34,11 +35,16 @@ LISTED = Shape(
         "show_dependencies": Since(4, FLAG),
     },
 )
-_ADDRESSES = (
-    *("web_url", "scm_url", "webscm_url"),
-    *("list_archive_url", "list_archive_url_format", "commit_url_format"),
+_LATER = ("list_archive_url", "list_archive_url_format", "commit_url_format")
+"""Addresses that 1.2 has brought."""
+EDIT = Body(
+    "ProjectEdit",
+    {
+        **dict.fromkeys(("web_url", "scm_url", "webscm_url"), text(2000)),
+        **dict.fromkeys(_LATER, Since(2, text(2000))),
+        "show_dependencies": Since(4, FLAG),
+    },
 )
-EDIT = Body("ProjectEdit", {**dict.fromkeys(_ADDRESSES, text(2000)), "show_dependencies": FLAG})
 
 
 class Projects(Listing):
@@ -54,7 +60,8 @@ class Projects(Listing):
     searched = ("name", "linkname", "listid", "listemail", "web_url", "scm_url", "webscm_url")
 
     def select(self, asked: Asked) -> QuerySet[Any]:
-        return Project.objects.all()
+        found = asking.known_projects(asked)
+        return Project.objects.filter(pk__in=found) if found else Project.objects.all()
 
     def say(self, ids: list[int]) -> list[Said]:
         return say_projects(self, ids)
@@ -119,12 +126,11 @@ def say_projects(face: Face, ids: Sequence[int]) -> list[Said]:
         if project is None:
             continue
         embedded = wording.project(project_id)
-        later = ("list_archive_url", "list_archive_url_format", "commit_url_format")
-        one = {name: value for name, value in embedded.items() if name not in later}
+        one = {name: value for name, value in embedded.items() if name not in _LATER}
         one["maintainers"] = [wording.account(users[pk]) for pk in maintainers[project_id]]
         if wording.minor >= 1:
             one["subject_match"] = project.subject_match
-        one |= {name: embedded[name] for name in later if name in embedded}
+        one |= {name: embedded[name] for name in _LATER if name in embedded}
         if wording.minor >= 4:
             one["show_dependencies"] = project.show_dependencies
         said.append(one)

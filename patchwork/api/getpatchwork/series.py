@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from patchwork.api.getpatchwork import asking
-from patchwork.api.getpatchwork.checks import RESULT, mention_result
+from patchwork.api.getpatchwork.checks import RESULT, say_results
 from patchwork.api.getpatchwork.faces import Face, Listing
 from patchwork.api.getpatchwork.shapes import (
     ADDRESS,
@@ -30,7 +30,7 @@ from patchwork.api.getpatchwork.shapes import (
 from patchwork.api.getpatchwork.wording import COVER, PATCH, PERSON, PROJECT, Said, written
 from patchwork.api.parameters import Asked
 from patchwork.checks.queries import latest_on_revision
-from patchwork.tracking.models import Cover
+from patchwork.tracking.models import Cover, Revision
 from patchwork.tracking.queries.records import (
     RevisionRecord,
     covers_of,
@@ -102,19 +102,25 @@ class AllSeries(Listing):
         return say_series(self, revision_records(ids))
 
 
+def single(minor: int) -> QuerySet[Revision]:
+    """What can be asked for by its id: from 1.5 on also what was made to be tested again, which
+    events tell of."""
+    return Revision.objects.filter(series__isnull=False) if minor >= 5 else posted()
+
+
 class OneSeries(Face):
     """``/series/5/``"""
 
     told = IN_FULL
 
     def get(self, request: Request, **_: str) -> Response:
-        found = posted().filter(pk=self.number("series_id")).values_list("pk", flat=True)
+        found = single(self.minor).filter(pk=self.number("series_id")).values_list("pk", flat=True)
         said = say_series(self, revision_records(list(found)))
         if not said:
             raise Http404
         if self.minor >= 5:
             results = latest_on_revision(said[0]["id"])
-            said[0]["test_results"] = [mention_result(result) for result in results]
+            said[0]["test_results"] = say_results(self.wording(()), results)
         return Response(said[0])
 
 
@@ -158,7 +164,7 @@ def say_series(face: Face, revisions: Sequence[RevisionRecord]) -> list[Said]:
             ]
             one["dependents"] = [wording.series_url(pk) for pk in dependents.get(revision.id, ())]
         if wording.minor >= 5:
-            before, after = beside[revision.id]
+            before, after = beside.get(revision.id, (None, None))
             one["root"] = wording.series_url(revision.series_id)
             one["previous"] = wording.series_url(before) if before else None
             one["next"] = wording.series_url(after) if after else None

@@ -117,10 +117,11 @@ class Wording:
         return said
 
     def person(self, person_id: int, name: str, email: str) -> Said:
+        """Who came without a name is called by the address, as on the pages."""
         return {
             "id": person_id,
             "url": f"{self.api}/people/{person_id}/",
-            "name": name,
+            "name": name or email,
             "email": email,
         }
 

@@ -27,8 +27,8 @@ from patchwork.tests.api.getpatchwork.contract import operation_of, published
 from patchwork.tests.api.getpatchwork.test_contract import address
 from patchwork.tests.api.getpatchwork.test_writing import NEEDED, WRITES
 
-CHOSEN_BY_OTHERS = {"format", "project"}
-"""DRF reads the first; the second is taken, and passed over, where nothing belongs to a project."""
+CHOSEN_BY_OTHERS = {"format"}
+"""DRF reads it."""
 
 CONFORMANCE = [
     checks.not_a_server_error,
@@ -61,6 +61,15 @@ def test_older_versions_lack_what_came_later():
     assert "/api/1.2/covers/{target_id}/comments/{comment_id}/" not in published(2)["paths"]
     kinds = published(2)["components"]["schemas"]["Event"]["properties"]["category"]["enum"]
     assert "patch-comment-created" not in kinds
+
+
+def test_says_what_may_be_in_the_way():
+    answers = operation_of(published(5), "/api/1.5/patches/1/", "patch")["responses"]
+    assert "413" in answers
+    assert "Retry-After" in answers["503"]["headers"]
+    assert "413" not in operation_of(published(5), "/api/1.5/patches/1/", "get")["responses"]
+    headers = operation_of(published(5), "/api/1.5/patches/", "get")["responses"]["200"]["headers"]
+    assert "Cursor" in headers
 
 
 def test_says_what_a_token_has_to_be_good_for():

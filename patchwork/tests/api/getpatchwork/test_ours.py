@@ -190,6 +190,24 @@ def test_a_page_by_its_number_has_no_place(client: Client, tracked: Tracked):
     assert "Cursor" not in client.get("/api/1.4/patches/")
 
 
+def test_what_is_tested_again_is_found_by_its_id(client: Client, project):
+    """Events tell of it; lists do not."""
+    work = factories.make_series(project, patches=["one"])
+    copy = factories.make_revision(
+        work, factories.patches_of(work), rerun_of=factories.newest(work)
+    )
+    where = f"/api/1.5/series/{copy.pk}/"
+    said = client.get(where).json()
+    assert said["root"] == f"http://testserver/api/1.5/series/{work.pk}/"
+    assert (said["previous"], said["next"]) == (None, None)
+    assert [each["name"] for each in said["patches"]] == ["[1/1] one"]
+    maria = User.objects.create_superuser("maria")
+    record_result(target=copy, test_name="Full CI", state="success", user=maria)
+    events = client.get(f"/api/1.5/events/?series={copy.pk}&category=revision-tested").json()
+    assert [event["payload"]["series"]["url"] for event in events] == [said["url"]]
+    assert client.get(where.replace("1.5", "1.4")).status_code == 404
+
+
 def test_nothing_is_counted(client: Client, tracked: Tracked):
     with CaptureQueriesContext(connection) as captured:
         client.get("/api/1.5/patches/?per_page=1")

@@ -16,6 +16,7 @@ from patchwork.checks.changes import record_result
 from patchwork.events.models import Event
 from patchwork.ingest.receiving import receive_many
 from patchwork.people.models import Person
+from patchwork.projects.models import State
 from patchwork.tests import factories
 from patchwork.tests.api.getpatchwork.conftest import (
     Tracked,
@@ -53,13 +54,18 @@ class TestFilters:
             ("", {"one", "two", "fix"}),
             ("project=list", {"one", "two", "fix"}),
             ("project={project}", {"one", "two", "fix"}),
+            ("project=LIST", {"one", "two", "fix"}),
             ("state=accepted", {"one"}),
+            ("state=Accepted", {"one"}),
+            ("state={accepted}", {"one"}),
+            ("state=Under+Review,ACCEPTED", {"one"}),
             ("state=accepted&state=new", {"one", "two", "fix"}),
             ("state=accepted,rejected", {"one"}),
             ("submitter=carl@example.org", {"fix"}),
             ("submitter=CARL@example.org", {"fix"}),
             ("submitter={carl}", {"fix"}),
             ("delegate=maria", {"two"}),
+            ("delegate=MARIA,alice", {"two"}),
             ("delegate={maria}", {"two"}),
             ("series={series}", {"one", "two"}),
             ("archived=true", {"fix"}),
@@ -83,12 +89,22 @@ class TestFilters:
         query = query.format(
             project=tracked.project.pk,
             carl=tracked.fix.submitter_id,
+            accepted=State.objects.get(slug="accepted").pk,
             maria=tracked.maintainer.pk,
             series=tracked.series.pk,
             hash=tracked.two.hash.upper(),
         )
         expected = {patch_of(name).pk for name in found}
         assert set(ids(client.get(f"/api/1.4/patches/?{query}"))) == expected
+
+    def test_a_name_is_that_of_whom_it_fits_to_the_letter(self, client: Client, tracked: Tracked):
+        """Before it is that of whom it fits in another case."""
+        lamps = factories.make_project("lamps")
+        factories.make_project("Lamps", name="Others", listid="other.example.com")
+        patch = factories.make_patch(lamps, tracked.one.submitter)
+        assert ids(client.get("/api/1.4/patches/?project=lamps")) == [patch.pk]
+        assert ids(client.get("/api/1.4/patches/?project=Lamps")) == []
+        assert ids(client.get("/api/1.4/patches/?project=LAMPS")) == [patch.pk]
 
     @pytest.mark.parametrize(
         ("where", "count"),
@@ -115,9 +131,14 @@ class TestFilters:
             ("patches/{one}/checks/?context=build&user=maria", 1),
             ("patches/{one}/comments/?q=one", 1),
             ("projects/?q=list.example", 1),
+            ("projects/?project=LIST", 1),
+            ("projects/?project=other", 1),
+            ("projects/?project=list,other", 2),
+            ("patches/{one}/comments/?project=other", 1),
         ],
     )
     def test_others(self, client: Client, tracked: Tracked, where: str, count: int):
+        factories.make_project("other")
         where = where.format(
             series=tracked.series.pk,
             fix_series=Series.objects.get(submitter__email="carl@example.org").pk,
@@ -131,7 +152,13 @@ class TestFilters:
         [
             ("patches/?project=none", "project"),
             ("patches/?project=999", "project"),
+            ("projects/?project=none", "project"),
+            ("people/?project=none", "project"),
+            ("users/?project=none", "project"),
+            ("patches/{one}/comments/?project=none", "project"),
+            ("patches/{one}/checks/?project=none", "project"),
             ("patches/?state=lost", "state"),
+            ("patches/?state=999999", "state"),
             ("patches/?submitter=nobody@example.org", "submitter"),
             ("patches/?delegate=nobody", "delegate"),
             ("patches/?series=999999", "series"),
@@ -161,7 +188,8 @@ class TestFilters:
         ],
     )
     def test_what_means_nothing_is_told(self, client: Client, tracked: Tracked, where, field):
-        response = client.get(f"/api/1.4/{where}")
+        where = where.format(one=tracked.one.pk)
+        response = client.get(f"/api/1.4/{where}", headers=basic("maria"))
         assert response.status_code == 400
         assert list(response.json()) == [field]
 
@@ -275,6 +303,7 @@ class TestSeries:
         assert ids(client.get("/api/1.4/series/")) == [series.pk]
         assert client.get(f"/api/1.4/series/{copy.pk}/").status_code == 404
         assert client.get(f"/api/1.4/patches/?series={copy.pk}").status_code == 400
+        assert client.get(f"/api/1.4/events/?series={copy.pk}").status_code == 400
         said = client.get(f"/api/1.4/patches/{one.pk}/").json()
         assert [each["id"] for each in said["series"]] == [series.pk]
 
@@ -314,7 +343,7 @@ class TestPatches:
         assert said["prefixes"] == ["1/2"]
         assert said["content"].startswith("Because.")
         assert "diff --git a/file.c b/file.c" in said["diff"]
-        assert said["tags"] == {"Reviewed-by": "1"}
+        assert said["tags"] == {"Acked-by": "0", "Reviewed-by": "1", "Tested-by": "0"}
         assert said["list_archive_url"] == "https://lists.example.org/one@example.org"
         assert [series["id"] for series in said["series"]] == [tracked.series.pk]
         assert [other["id"] for other in said["related"]] == [tracked.fix.pk]
@@ -381,7 +410,7 @@ class TestBundles:
     def test_a_bundle_as_a_mailbox(self, client: Client, tracked: Tracked):
         said = client.get(f"/api/1.4/bundles/{tracked.bundle.pk}/").json()
         response = client.get(said["mbox"])
-        assert response["Content-Disposition"] == 'attachment; filename="For-you.mbox"'
+        assert response["Content-Disposition"] == "attachment; filename=For-you.mbox"
         text = response.content.decode()
         assert 0 < text.index("[2/2] Two") < text.index("[1/2] One")
 
@@ -443,6 +472,13 @@ class TestPeople:
         assert said["user"]["username"] == "alice"
         Person.objects.update(user=None)
         assert client.get(where, headers=basic("maria")).json()["user"] is None
+
+    def test_who_came_without_a_name_is_called_by_the_address(
+        self, client: Client, tracked: Tracked
+    ):
+        Person.objects.update(name="")
+        said = client.get(f"/api/1.4/patches/{tracked.one.pk}/").json()
+        assert said["submitter"]["name"] == "alice@example.org"
 
     def test_a_wrong_password_is_told(self, client: Client, tracked: Tracked):
         assert client.get("/api/1.4/people/", headers=basic("nobody")).status_code == 401

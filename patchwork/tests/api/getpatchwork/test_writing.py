@@ -14,6 +14,7 @@ from patchwork.checks.models import CheckResult
 from patchwork.events.models import Event, EventKind
 from patchwork.people.changes import set_maintainers
 from patchwork.people.models import Scope, UserProfile
+from patchwork.projects.models import State
 from patchwork.tests import factories
 from patchwork.tests.api.getpatchwork.conftest import (
     Tracked,
@@ -24,7 +25,7 @@ from patchwork.tests.api.getpatchwork.conftest import (
     token,
 )
 from patchwork.tests.api.getpatchwork.contract import verify
-from patchwork.tracking.changes import relate
+from patchwork.tracking.changes import relate, set_delegate
 from patchwork.tracking.models import Patch
 
 WRITES: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -46,7 +47,7 @@ MAY = {
     "alice": {"bundle", "private bundle", "no bundle", "new bundle", "user"},
     "delegate": {"new bundle"},
     "maria": {"patch", "check", "patch comment", "cover comment", "new bundle", "project"},
-    "admin": {"patch", "check", "patch comment", "cover comment", "new bundle", "project"},
+    "admin": {"patch", "check", "patch comment", "cover comment", "new bundle", "project", "user"},
 }
 """alice sent the series and has the bundles; maria looks after the project, "elsewhere" after
 another one. "delegate" was to look after a patch, but looks after no project any more."""
@@ -172,6 +173,13 @@ def test_a_patch_is_changed_by_a_form(client: Client, tracked: Tracked):
         ({"commit_ref": "\ud800"}, "commit_ref"),
         ({"commit_ref": "a\0b"}, "commit_ref"),
         ({"commit_ref": ["a"]}, "commit_ref"),
+        ({"commit_ref": "a\nb"}, "commit_ref"),
+        ({"commit_ref": "a\u2028b"}, "commit_ref"),
+        ({"pull_url": "git://example.org/\x1b[2J"}, "pull_url"),
+        ({"archived": 2}, "archived"),
+        ({"delegate": {"id": "maria"}}, "delegate"),
+        ({"delegate": {}}, "delegate"),
+        ({"related": [{"id": 999999}]}, "related"),
         ({"pull_url": "javascript:alert(1)"}, "pull_url"),
         ({"pull_url": "http://[example"}, "pull_url"),
         ({"related": 5}, "related"),
@@ -191,7 +199,7 @@ def test_what_makes_no_sense_is_told_with_its_field(
     assert not tracked.one.archived
 
 
-@pytest.mark.parametrize("body", ["{", "[]", "5", '"text"', "null"])
+@pytest.mark.parametrize("body", ["", "{}", "{", "[]", "5", '"text"', "null"])
 def test_a_body_is_an_object(client: Client, tracked: Tracked, body: str):
     for where in (f"patches/{tracked.one.pk}", f"users/{tracked.maintainer.pk}"):
         response = client.patch(
@@ -199,6 +207,58 @@ def test_a_body_is_an_object(client: Client, tracked: Tracked, body: str):
         )
         assert response.status_code == 400
         assert list(response.json()) == ["detail"]
+
+
+@pytest.mark.parametrize("written", ["yes", "Y", "true", "T", "on", "1", 1, True])
+def test_what_clients_write_for_true_and_false(client: Client, tracked: Tracked, written: object):
+    opposite: dict[object, object] = {
+        "yes": "no",
+        "Y": "N",
+        "true": "False",
+        "T": "f",
+        "on": "OFF",
+        "1": "0",
+        1: 0,
+    }
+    where = f"/api/1.4/patches/{tracked.one.pk}/"
+    for value, archived in ((written, True), (opposite[written], False)):
+        said = send(client, "patch", where, {"archived": value}, basic("maria")).json()
+        assert said["archived"] is archived
+
+
+@pytest.mark.parametrize("word", ["under-review", "Under Review", "UNDER REVIEW", "{id}"])
+def test_a_state_goes_by_its_name_as_well(client: Client, tracked: Tracked, word: str):
+    state = State.objects.get(slug="under-review")
+    where = f"/api/1.4/patches/{tracked.one.pk}/"
+    body = {"state": word.format(id=state.pk)}
+    said = verify(4, "patch", send(client, "patch", where, body, basic("maria")))
+    assert said["state"] == "under-review"
+
+
+def test_all_that_was_told_can_be_sent_back(client: Client, tracked: Tracked):
+    set_delegate([tracked.one], tracked.maintainer, tracked.maintainer)
+    account_of = {"patches": "maria", "bundles": "alice"}
+    for kind, pk in (("patches", tracked.one.pk), ("bundles", tracked.bundle.pk)):
+        where = f"/api/1.4/{kind}/{pk}/"
+        told = client.get(where).json()
+        response = send(client, "put", where, told, basic(account_of[kind]))
+        assert verify(4, "put", response) == told
+
+
+def test_older_versions_write_what_they_have(client: Client, tracked: Tracked):
+    patch, project = f"patches/{tracked.one.pk}/", f"projects/{tracked.project.pk}/"
+    written: list[tuple[int, str, dict[str, Any]]] = [
+        (2, patch, {"related": []}),
+        (2, project, {"list_archive_url": "https://example.org/"}),
+        (2, project, {"list_archive_url_format": "https://example.org/{}"}),
+        (2, project, {"commit_url_format": "https://example.org/{}"}),
+        (4, project, {"show_dependencies": True}),
+    ]
+    for first, where, body in written:
+        before = send(client, "patch", f"/api/1.{first - 1}/{where}", body, basic("maria"))
+        assert (before.status_code, list(before.json())) == (400, list(body))
+        since = send(client, "patch", f"/api/1.{first}/{where}", body, basic("maria"))
+        assert since.status_code == 200
 
 
 def test_somebody_who_does_not_look_after_the_project_gets_no_patches(client, tracked: Tracked):
@@ -274,9 +334,6 @@ def test_a_check_without_a_context_is_the_default_one(client: Client, tracked: T
         ({"state": "success", "context": "a b"}, "context"),
         ({"state": "success", "context": "x" * 256}, "context"),
         ({"state": "success", "target_url": "nowhere"}, "target_url"),
-        ({"state": "success", "target_url": "http://"}, "target_url"),
-        ({"state": "success", "target_url": "ftp://ci.example.org/"}, "target_url"),
-        ({"state": "success", "target_url": "http://ci/a\r\nb"}, "target_url"),
         ({"state": "success", "target_url": "https://x.org/" + "x" * 200}, "target_url"),
         ({"state": "success", "colour": "red"}, "colour"),
     ],
@@ -319,6 +376,9 @@ def test_a_bundle_from_its_making_to_its_end(client: Client, tracked: Tracked):
         ({"name": "", "patches": ["one"]}, "name"),
         ({"name": "x" * 51, "patches": ["one"]}, "name"),
         ({"name": "a/b", "patches": ["one"]}, "name"),
+        ({"name": "a\tb", "patches": ["one"]}, "name"),
+        ({"name": ".", "patches": ["one"]}, "name"),
+        ({"name": "..", "patches": ["one"]}, "name"),
         ({"name": "For me", "patches": ["one"]}, "name"),
         ({"name": "New"}, "patches"),
         ({"name": "New", "patches": []}, "patches"),
@@ -338,6 +398,13 @@ def test_a_bundle_that_makes_no_sense(client: Client, tracked: Tracked, body, fi
     assert Bundle.objects.count() == 2
 
 
+def test_a_bundle_is_not_emptied(client: Client, tracked: Tracked):
+    where = f"/api/1.4/bundles/{tracked.bundle.pk}/"
+    response = send(client, "patch", where, {"patches": []}, basic("alice"))
+    assert verify(4, "patch", response) == {"patches": ["Bundles cannot be empty."]}
+    assert tracked.bundle.entries.count() == 2
+
+
 def test_a_bundle_stays_in_one_project(client: Client, tracked: Tracked):
     lamp = factories.make_patch(other_project(), tracked.one.submitter)
     body = {"patches": [tracked.one.pk, lamp.pk]}
@@ -354,6 +421,12 @@ def test_bundles_are_written_from_1_2_on(client: Client, tracked: Tracked):
         where = f"{where}{tracked.bundle.pk}/"
         assert send(client, "patch", where, body, basic("alice")).status_code == 405
     assert send(client, "post", "/api/1.2/bundles/", body, basic("alice")).status_code == 201
+    for minor, allowed in (
+        (1, "GET, HEAD, OPTIONS"),
+        (2, "GET, PUT, PATCH, DELETE, HEAD, OPTIONS"),
+    ):
+        where = f"/api/1.{minor}/bundles/{tracked.bundle.pk}/"
+        assert client.options(where)["Allow"] == client.post(where)["Allow"] == allowed
 
 
 def test_wishes_are_ones_own(client: Client, tracked: Tracked):
@@ -368,9 +441,34 @@ def test_wishes_are_ones_own(client: Client, tracked: Tracked):
     assert "settings" not in verify(1, "get", older)
     older_address = where.replace("1.4", "1.1")
     assert send(client, "patch", older_address, body, basic("alice")).status_code == 400
-    for wrong in ({"items_per_page": 0}, {"items_per_page": "x"}, {"colour": 1}, 5):
+    for wrong, place in (
+        ({"items_per_page": 0}, "settings.items_per_page"),
+        ({"items_per_page": "x"}, "settings.items_per_page"),
+        ({"show_ids": "perhaps"}, "settings.show_ids"),
+        ({"colour": 1}, "settings.colour"),
+        (5, "settings"),
+    ):
         response = send(client, "patch", where, {"settings": wrong}, basic("alice"))
-        assert response.status_code == 400
+        assert (response.status_code, list(response.json())) == (400, [place])
+
+
+def test_superusers_change_the_names_of_others(client: Client, tracked: Tracked):
+    """By their password, or by a token that is good for anything; wishes stay one's own."""
+    admin = User.objects.create_superuser("admin", password="secret")
+    where = f"/api/1.4/users/{tracked.alice.pk}/"
+    for name, headers in (("A", basic("admin")), ("B", token(admin, Scope.ADMIN))):
+        body = {"first_name": name}
+        assert verify(4, "patch", send(client, "patch", where, body, headers))["first_name"] == name
+    body = {"first_name": "C"}
+    assert send(client, "patch", where, body, token(admin, Scope.WRITE)).status_code == 403
+    body = {"first_name": "C", "settings": {"show_ids": True}}
+    assert send(client, "patch", where, body, basic("admin")).status_code == 403
+    tracked.alice.refresh_from_db()
+    assert tracked.alice.first_name == "B"
+    response = send(client, "patch", where, {"first_name": "a\0b"}, basic("alice"))
+    assert list(response.json()) == ["first_name"]
+    response = send(client, "patch", where, {"last_name": "a\nb"}, basic("alice"))
+    assert list(response.json()) == ["last_name"]
 
 
 def test_all_that_was_told_of_a_project_can_be_sent_back(client: Client, tracked: Tracked):
