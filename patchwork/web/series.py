@@ -106,8 +106,10 @@ def mbox(request: HttpRequest, series_id: int, number: int | None = None) -> Htt
     revision = queries.revision_of(series, number)
     if revision is None:
         raise Http404(f"Series {series_id} has no revision {number or 1}.")
-    name = f"{queries.title_of(series)} rev{revision.number}"
-    return as_mbox(mboxes.of_revision(revision), name)
+    content = mboxes.of_revision(revision)
+    if not content:
+        raise Http404(f"No patch of revision {revision.number} has come yet.")
+    return as_mbox(content, f"{queries.title_of(series)} rev{revision.number}")
 
 
 def _to_series_of_revision(revision_id: int, address: str) -> HttpResponse:

@@ -196,6 +196,13 @@ def test_queries_do_not_grow(client, project):
     assert count(made(3)) == count(made(30)) <= 16
 
 
+def test_a_cover_letter_alone_is_no_mailbox(client, project):
+    series = factories.make_series(project, name="Dim the hall", patches=[], total=2)
+    page = client.get(f"/series/{series.pk}/rev/1/mbox/")
+    assert page.status_code == 404
+    assert "No patch of revision 1 has come yet." in page.text
+
+
 @pytest.mark.parametrize("address", ["mbox/", "rev/1/mbox/"])
 def test_mbox_is_a_file_to_keep(client, project, address):
     series = factories.make_series(project, name='Dim "the\r\n hall" ☃', patches=["one", "two"])
