@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Lower
+from django.db.models.lookups import Contains
 from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -119,6 +121,10 @@ class Checks(Listing):
         if context := asked.text("context"):
             rows = rows.filter(context=context)
         return rows
+
+    def having(self, word: str) -> Q:
+        """Names of tests are compared byte for byte, but where they are searched."""
+        return Q(Contains(Lower(F("test_name")), Lower(Value(word))))
 
     def post(self, request: Request, **_: str) -> Response:
         patch = self.find_patch()

@@ -113,10 +113,13 @@ def test_a_test_can_be_on_both(client: Client, tracked: Tracked):
 
 @pytest.mark.parametrize(
     ("query", "found"),
-    [("q=lint", ["lint-c"]), ("q=LI c", ["lint-c"]), ("q=b", ["build"]), ("q=lint build", [])],
+    [
+        *(("q=lint", ["Lint-c"]), ("q=LI C", ["Lint-c"]), ("q=b", ["build"])),
+        *(("q=lint build", []), ("q=%25", []), ("q=_", [])),
+    ],
 )
 def test_names_are_searched(client: Client, tracked: Tracked, query: str, found: list[str]):
-    for context in ("build", "lint-c"):
+    for context in ("build", "Lint-c"):
         add_check(client, tracked, context=context, state="success")
     for minor in (4, 5):
         assert contexts(client, tracked, query, minor) == found
