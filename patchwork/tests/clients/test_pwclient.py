@@ -18,7 +18,7 @@ from patchwork.people import credentials, tokens
 from patchwork.people.changes import set_maintainers
 from patchwork.people.models import Scope
 from patchwork.projects.models import Project
-from patchwork.tests import gits
+from patchwork.tests import factories, gits
 from patchwork.tests.clients.environment import installed
 from patchwork.tests.letters import LIST_ID
 from patchwork.tracking.models import Patch
@@ -85,7 +85,24 @@ def pwclient(request, live_server, settings, tmp_path: Path, maintainer: User, w
     home = tmp_path / "home"
     home.mkdir()
     (home / ".pwclientrc").write_text(sample.replace("# password =", f"password = {secret}"))
-    command = installed(f"pwclient=={request.param}") / "pwclient"
+    return running(f"pwclient=={request.param}", home, work)
+
+
+@pytest.fixture
+def rest(live_server, tmp_path: Path, maintainer: User, work: Path) -> Run:
+    """The newest one as it is without a word about it in its file: over REST."""
+    credentials.forget()
+    _, secret = tokens.issue(maintainer, "pwclient", scope=Scope.WRITE)
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".pwclientrc").write_text(
+        f"[options]\ndefault = list\n[list]\nurl = {live_server.url}/api\ntoken = {secret}\n"
+    )
+    return running(f"pwclient=={VERSIONS[-1]}", home, work)
+
+
+def running(requirement: str, home: Path, work: Path) -> Run:
+    command = installed(requirement) / "pwclient"
 
     def run(*arguments: str) -> Ended:
         return subprocess.run(
@@ -179,3 +196,59 @@ def test_who_may_not_is_told(pwclient, patches, maintainer, project):
     assert "You are not allowed to do that in this project." in ended.stderr
     ended = pwclient("check-create", "-c", "x", "-s", "success", str(patches[0].pk))
     assert "You are not allowed to do that in this project." in ended.stderr
+
+
+class TestOverRest:
+    def test_all_pages_are_seen(self, rest, patches, project):
+        person = factories.make_person("Zoe")
+        for number in range(60):
+            factories.make_patch(project, person, f"more {number}")
+        listed = good(rest("list")).splitlines()[2:]
+        assert [int(line.split()[0]) for line in listed] == sorted(
+            Patch.objects.values_list("pk", flat=True)
+        )
+        found = good(rest("list", "-w", person.email, "-a", "no", "-s", "New", "-f", "%{id}"))
+        assert len(found.splitlines()) == 61
+
+    def test_looking(self, rest, patches, work):
+        first, second = patches
+        assert "list " in good(rest("projects"))
+        assert f"- msgid         : {first.mail.msgid}" in good(rest("info", str(first.pk)))
+        assert "+everybody" in good(rest("view", str(first.pk)))
+        saved = good(rest("get", str(first.pk))).strip().removeprefix("Saved patch to ")
+        assert saved == "1-2-Greet-everybody.patch"
+        gits.git(work, "am", "--quiet", saved)
+        gits.git(work, "reset", "--quiet", "--hard", "base")
+        good(rest("git-am", str(first.pk), str(second.pk)))
+        assert gits.git(work, "diff", "sent", "HEAD") == ""
+
+    def test_applying_without_git(self, rest, patches, work):
+        good(rest("apply", str(patches[0].pk)))
+        assert (work / "greeting.txt").read_text() == "hello\neverybody\n"
+
+    def test_updating(self, rest, patches, maintainer):
+        patch = patches[0]
+        pk = str(patch.pk)
+        good(rest("update", "-s", "Under Review", "-a", "yes", "-c", "abc123", pk))
+        patch.refresh_from_db()
+        assert (patch.state.slug, patch.archived, patch.commit_ref) == (
+            *("under-review", True, "abc123"),
+        )
+        good(rest("update", "-a", "no", pk))
+        patch.refresh_from_db()
+        assert not patch.archived
+        ended = rest("update", "-s", "Nonsense", pk)
+        assert ended.returncode == 1
+        assert "is none of" in ended.stderr
+
+    def test_checks(self, rest, patches, maintainer):
+        pk = str(patches[0].pk)
+        said = ("-c", "build", "-s", "fail", "-u", "https://ci.example.org/1", "-d", "Broken")
+        good(rest("check-create", *said, pk))
+        check = CheckResult.objects.get()
+        assert (check.state, check.url, check.summary) == (
+            *("failure", "https://ci.example.org/1", "Broken"),
+        )
+        listed = good(rest("check-list", pk)).splitlines()[2]
+        assert listed.split()[:3] == [str(check.pk), "build", "fail"]
+        assert "- context       : build" in good(rest("check-get", pk))

@@ -92,6 +92,8 @@ def test_lists(git_pw: GitPw, tracked: Tracked):
     simple = ("--format", "simple")
     waiting = {tracked.two.pk, tracked.fix.pk}
     assert set(listed(git_pw("patch", "list", "--state", "new", *simple))) == waiting
+    found = listed(git_pw("patch", "list", "--state", "New", "--delegate", "MARIA", *simple))
+    assert found == [tracked.two.pk]
     found = listed(git_pw("patch", "list", "--state", "new", "--state", "accepted", *simple))
     assert set(found) == waiting | {tracked.one.pk}
     hashes = ("--hash", tracked.two.hash, "--hash", tracked.fix.hash)
@@ -125,6 +127,19 @@ def test_patches_are_applied(git_pw: GitPw, tracked: Tracked, tmp_path: Path):
     git_pw("series", "apply", series)
     log = gits.git(tmp_path / "work", "log", "-1", "--format=%an: %s")
     assert log.strip() == "Alice: Apply me"
+
+
+def test_patches_are_downloaded(git_pw: GitPw, tracked: Tracked, tmp_path: Path):
+    """Under the name that the server gives."""
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    for kind, pk, name in (
+        ("patch", tracked.one.pk, "1-2-One.patch"),
+        ("series", tracked.series.pk, "Feature-rev1.mbox"),
+        ("bundle", tracked.bundle.pk, "For-you.mbox"),
+    ):
+        git_pw(kind, "download", pk, saved)
+        assert "[1/2] One" in (saved / name).read_text()
 
 
 def test_patches_are_changed(git_pw: GitPw, tracked: Tracked):

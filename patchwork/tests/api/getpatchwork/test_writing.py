@@ -461,8 +461,8 @@ def test_superusers_change_the_names_of_others(client: Client, tracked: Tracked)
         assert verify(4, "patch", send(client, "patch", where, body, headers))["first_name"] == name
     body = {"first_name": "C"}
     assert send(client, "patch", where, body, token(admin, Scope.WRITE)).status_code == 403
-    body = {"first_name": "C", "settings": {"show_ids": True}}
-    assert send(client, "patch", where, body, basic("admin")).status_code == 403
+    more = {**body, "settings": {"show_ids": True}}
+    assert send(client, "patch", where, more, basic("admin")).status_code == 403
     tracked.alice.refresh_from_db()
     assert tracked.alice.first_name == "B"
     response = send(client, "patch", where, {"first_name": "a\0b"}, basic("alice"))
