@@ -38,14 +38,14 @@ def pages(bench: Bench) -> Iterator[Figure]:
     near_the_end = bench.patches - 31
     yield bench.ask(
         "patches, last by cursor",
-        [f"{BY_PLACE}/patches/?cursor={near_the_end},{near_the_end}"],
+        [f"{BY_PLACE}/patches/?cursor={quote(f'id;{near_the_end}')}"],
     )
     postings = bench.stock.posting_count // 30
     yield bench.ask("series, last by number", [f"{GETPATCHWORK}/series/?page={postings}"])
     yield bench.ask("series, deep by number", [f"{GETPATCHWORK}/series/?page={postings // 2 + 1}"])
     yield bench.ask("events, last by number", [f"{GETPATCHWORK}/events/?page={of_30 * 2}"])
     yield bench.ask("events, deep by number", [f"{GETPATCHWORK}/events/?page={of_30}"])
-    early = quote("2015-01-01T00:01:00+00:00,60")
+    early = quote("-date;2015-01-01T00:01:00+00:00")
     yield bench.ask("events, last by cursor", [f"{BY_PLACE}/events/?cursor={early}"])
 
 
@@ -81,6 +81,7 @@ def search(bench: Bench) -> Iterator[Figure]:
     for name in ("patches", "series"):
         for word in ("common", "rarity", "nowhere"):
             yield bench.ask(f"{name}, {word}", [f"{GETPATCHWORK}/{name}/?q={word}"])
+            yield bench.ask(f"{name}, {word}, texts", [f"{BY_PLACE}/{name}/?q={word}"])
     yield bench.ask("events, project", [f"{GETPATCHWORK}/events/?q=3"])
 
 
