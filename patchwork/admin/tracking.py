@@ -214,7 +214,7 @@ class PatchAdmin(MailMadeAdmin):
 
     def editable(self, request: HttpRequest, patches: QuerySet[Patch]) -> list[Patch]:
         """Those of them that the one who asks may change."""
-        found = list(patches.select_related("submitter"))
+        found = list(patches)
         mine = [patch for patch in found if permissions.may_edit_patch(request.user, patch)]
         if left := len(found) - len(mine):
             messages.warning(request, f"{left} left out: you may not change them.")
