@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import ProgrammingError, connections, transaction
+from django.db import NotSupportedError, ProgrammingError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 TEXT_LIMIT = 100_000
@@ -26,6 +26,7 @@ _POSTGRESQL_NAME = 'UPPER(name COLLATE "C")'
 _POSTGRESQL_WORDS = f"to_tsvector('simple', left(content, {TEXT_LIMIT}))"
 _WHOLE_WORDS = "unicode61 remove_diacritics 0"
 _ANY_THREE_LETTERS = "trigram"
+_MOMENTS = ("come", "gone", "said")
 
 
 def words_of(table: str) -> str:
@@ -46,9 +47,17 @@ def has_words(vendor: str, table: str) -> tuple[str, str]:
         return "content", f"{vector} @@ phraseto_tsquery('simple', {{phrase}})"
     if vendor == "mysql":
         return "content", "MATCH ({column}) AGAINST ({phrase} IN BOOLEAN MODE) > 0"
-    index = words_of(table)
-    # Asking row by row would be quicker for a word that many have, and a hundred times slower for
-    # two that never meet.
+    return _matching(words_of(table))
+
+
+def has_part(table: str) -> tuple[str, str]:
+    """The same of a part of a word in a row's name, in SQLite."""
+    return _matching(parts_of(table))
+
+
+def _matching(index: str) -> tuple[str, str]:
+    """Asking row by row would be quicker for a word that many have, and a hundred times slower for
+    two that never meet."""
     found = f"SELECT rowid FROM {index} WHERE {index} MATCH {{phrase}}"  # noqa: S608 (names)
     return "id", f"{{column}} IN ({found})"
 
@@ -80,12 +89,13 @@ def _are_here(connection: BaseDatabaseWrapper) -> bool:
 
 def _make_in_postgresql(cursor: Any) -> list[str]:
     try:
-        with transaction.atomic():
+        with transaction.atomic(using=cursor.db.alias):
             cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-    except ProgrammingError as error:
+    except (ProgrammingError, NotSupportedError) as error:
         raise ProgrammingError(
-            "Searching needs PostgreSQL's extension pg_trgm, which this role may not add. Let a "
-            "superuser run CREATE EXTENSION pg_trgm in this database, and migrate again."
+            "Searching needs PostgreSQL's extension pg_trgm, which is not there or which this role "
+            "may not add. Install the server's contrib package if it has one, let a superuser run "
+            "CREATE EXTENSION pg_trgm in this database, and migrate again."
         ) from error
     return [
         *(
@@ -121,7 +131,7 @@ def _drop_in_mariadb() -> list[str]:
 
 
 def _make_in_sqlite(cursor: Any) -> list[str]:
-    cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    cursor.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'trigger')")
     there = {name for (name,) in cursor.fetchall()}
     statements = []
     for table, column, index, tokenizer in _sqlite_indexes():
@@ -129,18 +139,16 @@ def _make_in_sqlite(cursor: Any) -> list[str]:
             f"CREATE VIRTUAL TABLE IF NOT EXISTS {index} USING fts5({column},"
             f" content='{table}', content_rowid='id', columnsize=0, tokenize='{tokenizer}')"
         )
-        if index not in there:
+        if not there.issuperset([index, *(f"{index}_{moment}" for moment in _MOMENTS)]):
+            # What came while a trigger was missing is not in it.
             statements.append(f"INSERT INTO {index}({index}) VALUES ('rebuild')")  # noqa: S608 (names)
         gone = (
             f"INSERT INTO {index}({index}, rowid, {column})"  # noqa: S608 (names)
             f" VALUES ('delete', old.id, old.{column})"
         )
         come = f"INSERT INTO {index}(rowid, {column}) VALUES (new.id, new.{column})"  # noqa: S608
-        for moment, event, done in (
-            ("come", "INSERT", [come]),
-            ("gone", "DELETE", [gone]),
-            ("said", f"UPDATE OF {column}", [gone, come]),
-        ):
+        events = ("INSERT", [come]), ("DELETE", [gone]), (f"UPDATE OF {column}", [gone, come])
+        for moment, (event, done) in zip(_MOMENTS, events, strict=True):
             statements.append(
                 f"CREATE TRIGGER IF NOT EXISTS {index}_{moment} AFTER {event} ON {table} "
                 f"BEGIN {' '.join(f'{each};' for each in done)} END"
@@ -151,7 +159,7 @@ def _make_in_sqlite(cursor: Any) -> list[str]:
 def _drop_in_sqlite() -> list[str]:
     statements = []
     for _, _, index, _ in _sqlite_indexes():
-        for moment in ("come", "gone", "said"):
+        for moment in _MOMENTS:
             statements.append(f"DROP TRIGGER IF EXISTS {index}_{moment}")
         statements.append(f"DROP TABLE IF EXISTS {index}")
     return statements

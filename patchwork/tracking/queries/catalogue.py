@@ -120,10 +120,7 @@ def names_of_people(ids: Iterable[int]) -> dict[int, str]:
 
 def names_of_accounts(ids: Iterable[int]) -> dict[int, str]:
     accounts = get_user_model().objects.filter(pk__in=set(ids))
-    return {
-        account.pk: account.get_full_name() or account.get_username()
-        for account in accounts
-    }
+    return {account.pk: account.get_full_name() or account.get_username() for account in accounts}
 
 
 def names_of_states() -> dict[int, str]:

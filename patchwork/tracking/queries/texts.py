@@ -12,11 +12,11 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from patchwork.databases import containing, select
 from patchwork.tracking.models import Cover, Patch
-from patchwork.tracking.search import PART_LENGTH, PARTS, has_words, parts_of, words_of
+from patchwork.tracking.search import PART_LENGTH, PARTS, has_part, has_words, parts_of, words_of
 
-FEW = 2_000
+FEW = 500
 """Rows that have a word are looked up one by one up to here; a word that more of them have is soon
-met on the way through the list."""
+met on the way through the list. SQLite takes 32,766 values in a statement, for all words of it."""
 
 
 def naming(model: type[models.Model], word: str) -> Q:
@@ -24,14 +24,14 @@ def naming(model: type[models.Model], word: str) -> Q:
     table = model._meta.db_table
     if connection.vendor == "sqlite" and table in PARTS and len(word) >= PART_LENGTH:
         ids = _found_in(parts_of(table), word)
-        if len(ids) <= FEW:
-            return Q(pk__in=ids)
+        return Q(pk__in=ids) if len(ids) <= FEW else Q(_Has(*has_part(table), _quoted(word)))
     return containing("name", word)
 
 
 def saying(model: type[Patch] | type[Cover], word: str) -> Q:
     """Rows whose text has this word, whatever its case."""
-    condition = Q(_Says(model, word))
+    phrase = word if connection.vendor == "postgresql" else _quoted(word)
+    condition = Q(_Has(*has_words(connection.vendor, model._meta.db_table), phrase))
     if connection.vendor == "postgresql":
         return condition
     if connection.vendor == "sqlite":
@@ -42,12 +42,11 @@ def saying(model: type[Patch] | type[Cover], word: str) -> Q:
     return Q(pk__in=ids) if len(ids) <= FEW else condition
 
 
-class _Says(Func):
+class _Has(Func):
     """The database's own way to ask for a phrase."""
 
-    def __init__(self, model: type[models.Model], word: str) -> None:
-        column, self._condition = has_words(connection.vendor, model._meta.db_table)
-        phrase = word if connection.vendor == "postgresql" else _quoted(word)
+    def __init__(self, column: str, condition: str, phrase: str) -> None:
+        self._condition = condition
         super().__init__(F(column), Value(phrase), output_field=models.BooleanField())
 
     def as_sql(
