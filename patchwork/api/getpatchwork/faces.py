@@ -27,7 +27,7 @@ from patchwork.api.getpatchwork import asking, paging
 from patchwork.api.getpatchwork.sent import Sent
 from patchwork.api.getpatchwork.shapes import Body, Shape, list_of
 from patchwork.api.getpatchwork.wording import Said, Wording
-from patchwork.api.parameters import Asked, is_id
+from patchwork.api.parameters import Asked, is_id, wrong
 from patchwork.api.views import Door
 from patchwork.databases import column, containing, load, places
 from patchwork.people.models import Scope
@@ -36,6 +36,8 @@ from patchwork.projects.models import Project
 DEFAULT_MINOR = 4
 """What ``/api/`` speaks: the newest version that all servers of this family know."""
 NEWEST_MINOR = 5
+MOST_WORDS = 20
+"""Each of them is looked for by itself."""
 CHANGING = ("PATCH", "PUT")
 
 
@@ -123,7 +125,7 @@ class Listing(Face):
             known.pop("cursor", None)
         asking.known_names(request.query_params, known)
         selected = self.select(asked)
-        for word in asked.text("q").split():
+        for word in self._words(asked):
             selected = selected.filter(self.having(word))
         address = links.absolute(request, request.path)
         if by_place:
@@ -152,6 +154,12 @@ class Listing(Face):
     def select(self, asked: Asked) -> QuerySet[Any]:
         """The rows that are asked for, in no order."""
         raise NotImplementedError
+
+    def _words(self, asked: Asked) -> Iterable[str]:
+        words = dict.fromkeys(asked.text("q").split())
+        if len(words) > MOST_WORDS:
+            raise wrong("q", f"There are more than {MOST_WORDS} words.")
+        return words
 
     def having(self, word: str) -> Q:
         """Rows with a word of ``q`` in one of the fields that are searched."""

@@ -67,6 +67,19 @@ def test_a_word_that_many_have(client: Client, monkeypatch: pytest.MonkeyPatch):
     assert found(client, "/api/1.5/patches/?q=hurts") == ["[1/2] lamp: a dimmer"]
 
 
+@pytest.mark.usefixtures("stored")
+def test_as_many_words_as_can_be_looked_for(client: Client):
+    said_often = "lamp " * 90
+    assert len(found(client, f"/api/1.5/patches/?q={said_often}")) == 2
+    many = " ".join(f"word{number}" for number in range(20))
+    assert found(client, f"/api/1.5/patches/?q={many}") == []
+    response = client.get(f"/api/1.5/patches/?q={many} more")
+    assert (response.status_code, response.json()) == (
+        400,
+        {"q": ["There are more than 20 words."]},
+    )
+
+
 def test_what_cannot_be_searched_says_so(client: Client, db: None):
     listings = [each for each in _all(Listing) if each.told is not None]
     assert listings
