@@ -16,6 +16,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("patchwork.api.urls")),
     path("fdo/api/1.0/", include(freedesktop.always)),
+    re_path(r"^(?:fdo/api/1\.0|api/1\.[0-5])$", freedesktop.add_slash),
     re_path("^(?:fdo/)?api/", Nowhere.as_view()),
     path("xmlrpc/", include("patchwork.xmlrpc.views")),
     path("", include("patchwork.web.urls")),

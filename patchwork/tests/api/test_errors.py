@@ -52,3 +52,10 @@ def test_a_database_that_does_not_answer(client: Client, db, monkeypatch):
     monkeypatch.setattr(Door, "initial", fail)
     answer = client.get("/api/1.4/")
     assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+
+
+@pytest.mark.parametrize("root", ["/api", "/api/1.0", "/api/1.4", "/api/1.5", "/fdo/api/1.0"])
+def test_roots_are_found_without_the_last_slash(client: Client, db, root: str):
+    answer = client.get(f"{root}?a=b")
+    assert (answer.status_code, answer["Location"]) == (301, f"{root}/?a=b")
+    assert client.get(answer["Location"]).status_code == 200
