@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, cached_property
@@ -118,10 +119,13 @@ def count_token(user: AbstractBaseUser) -> None:
     _count(key)
 
 
-def count_rerun(user: AbstractBaseUser, series_id: int) -> None:
-    """An account has a series tested again, which keeps the machines of others busy."""
+@contextmanager
+def counted_rerun(user: AbstractBaseUser, series_id: int) -> Iterator[None]:
+    """An account has a series tested again, which keeps the machines of others busy; what fails
+    meanwhile keeps none."""
     key = f"rerun:{user.pk}:{series_id}"
     _refuse_above({key: RERUNS_ASKED})
+    yield
     _count(key)
 
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AbstractBaseUser
+from contextlib import nullcontext
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -47,19 +48,14 @@ class NewRevision(FreedesktopDoor):
         revision = found(catalogue.revisions_of(series_id, version).first())
         may = permissions.may_rerun_series(request.user, series)
         account = require_write(request, series.project_id, may=may)
-        if not permissions.may_edit_series(account, series):
-            _count(account, series.pk)
+        is_limited = not permissions.may_edit_series(account, series)
         try:
-            copy = changes.rerun(revision, account)
+            # Each copy is stored, announced and tested: others have to leave it at a few.
+            with throttling.counted_rerun(account, series.pk) if is_limited else nullcontext():
+                copy = changes.rerun(revision, account)
         except changes.NotTheNewest as error:
             raise Conflict(str(error)) from error
+        except throttling.Throttled as error:
+            raise TooManyFailures(error) from None
         rows = catalogue.revision_rows(catalogue.revisions_of(series_id, copy.number))
         return Response(shapes.revisions(request, rows)[0], status=201)
-
-
-def _count(account: AbstractBaseUser, series_id: int) -> None:
-    """Each copy is stored, announced and tested: who is no maintainer has to leave it at a few."""
-    try:
-        throttling.count_rerun(account, series_id)
-    except throttling.Throttled as error:
-        raise TooManyFailures(error) from None

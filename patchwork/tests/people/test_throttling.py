@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -153,10 +154,17 @@ class TestAttempts:
 
     def test_a_series_is_not_tested_all_the_time(self, maren):
         for _ in range(throttling.RERUNS_ASKED):
-            throttling.count_rerun(maren, 1)
-        with pytest.raises(Throttled):
-            throttling.count_rerun(maren, 1)
-        throttling.count_rerun(maren, 2)
+            with throttling.counted_rerun(maren, 1):
+                pass
+        with pytest.raises(Throttled), throttling.counted_rerun(maren, 1):
+            pass
+        with throttling.counted_rerun(maren, 2):
+            pass
+
+    def test_what_was_refused_is_no_rerun(self, maren):
+        for _ in range(throttling.RERUNS_ASKED + 1):
+            with suppress(LookupError), throttling.counted_rerun(maren, 1):
+                raise LookupError
 
 
 class TestProxyThatNobodySpokeOf:
