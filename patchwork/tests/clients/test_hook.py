@@ -45,6 +45,14 @@ TREE = {
     "blanks": "head\n\n\n\nbottom\n",
     "dashes": "- 1\n-- foo/bar\n--\n",
 }
+FOREIGN_GIT_PW = """#!/bin/sh
+if [ "$*" = --version ]; then
+    echo "git-pw, version 2.9.0"
+else
+    echo "Error: No such option '-c'." >&2
+    exit 2
+fi
+"""
 
 
 def commit(work: Path, name: str, tree: dict[str, str | bytes | None]) -> str:
@@ -210,6 +218,23 @@ class TestPushes:
         number = patches.add(mailed_hash(work, first))
         push("main", CLIENT="")
         assert patches.accepted() == {number: first}
+
+    @pytest.mark.parametrize(("own", "client"), [(True, "git-pw"), (False, "curl")])
+    def test_another_program_named_git_pw(
+        self, patches, work, push, environment, tracker, own, client
+    ):
+        """It goes by other options: what is meant is ours, or else curl."""
+        if not own:
+            foreign = Path(environment["HOME"], "bin", "git-pw")
+            foreign.unlink()
+            foreign.write_text(FOREIGN_GIT_PW)
+            foreign.chmod(0o755)
+        first = commit(work, "one", {"count.txt": "one\n"})
+        number = patches.add(mailed_hash(work, first))
+        push("main", CLIENT="")
+        assert patches.accepted() == {number: first}
+        (change,) = tracker.requests("PATCH")
+        assert change.headers["User-Agent"].partition("/")[0] == client
 
     @pytest.mark.parametrize("client", ["curl", "git-pw"])
     def test_the_second_time_nothing_is_changed(self, patches, work, push, client, tracker):
