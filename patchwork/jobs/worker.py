@@ -188,6 +188,8 @@ class Crew:
     def _wait_for_lanes(self) -> None:
         """Let the lanes finish what they do; what takes too long is left to others."""
         self.alarm.ring()
+        if self.stop.is_set():
+            logger.info("%s takes no more jobs, and ends those that it is at", self.name)
         end = time.monotonic() + self._grace
         while self._are_at_work() and time.monotonic() < end:
             self._go_round()

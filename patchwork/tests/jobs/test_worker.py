@@ -56,11 +56,15 @@ def test_it_does_what_there_is_and_what_comes(installation, trace):
 def test_told_to_stop_it_finishes_its_job_and_hands_back_the_others(installation, trace):
     path = str(trace.path)
     enqueue_many(chores.leave_trace, [(path, "-", number) for number in range(20)])
-    slow = chores.leave_trace.enqueue(path, "-", 20, 0.4)
+    slow = chores.leave_trace_when_told.enqueue(path, "-", 20)
     ids = enqueue_many(chores.leave_trace, [(path, "-", number) for number in range(21, 40)])
     installation.publish()
-    with worker(installation, "--queues", "default"):
+    with worker(installation, "--queues", "default") as process:
         until(lambda: ["begin", "-", "20"] in trace.lines())
+        process.send_signal(signal.SIGTERM)
+        until(lambda: "takes no more jobs" in log_of(installation))
+        trace.tell()
+        assert process.wait(PATIENCE) == 0
     installation.fetch()
     assert state_of(slow.id) == JobState.DONE
     left = Job.objects.filter(pk__in=ids).values_list("state", "worker", "attempts")
@@ -173,12 +177,14 @@ def test_killed_by_its_own_job(installation, when):
 
 def test_no_heartbeat_no_job(installation, trace):
     """A worker that was stopped for too long finds its job taken over, and leaves it alone."""
-    job = chores.leave_trace.enqueue(str(trace.path), "-", 0, 2)
+    job = chores.leave_trace_when_told.enqueue(str(trace.path), "-", 0)
     installation.publish()
     with worker(installation) as stalled:
         until(lambda: len(trace.lines()) == 1)
         installation.stop_between_writes(stalled)
         with worker(installation):
+            until(lambda: len(trace.lines()) == 2)
+            trace.tell()
             until(lambda: unfinished(installation) == 0)
             stalled.send_signal(signal.SIGCONT)
             until(lambda: "has been taken over" in log_of(installation))
