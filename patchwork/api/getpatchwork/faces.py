@@ -56,7 +56,7 @@ class Face(Door):
     scope: ClassVar[Scope] = Scope.WRITE
     """What a token has to be good for, to change something here."""
     for_accounts: ClassVar[bool] = False
-    """Whether reading needs an account, too."""
+    """Whether reading needs an account, too. It is of no project: any good token will do."""
     refusals: ClassVar[Sequence[type[APIException]]] = ()
     """What can be in the way besides what is wrong with a request itself."""
 
@@ -69,7 +69,7 @@ class Face(Door):
         if self.minor < self.first_minor:
             raise Http404
         if self.for_accounts and request.method in ("GET", "HEAD"):
-            somebody(request, Scope.READ)
+            account_of(request)
         if self.minor < self.since.get(str(request.method), 0):
             raise MethodNotAllowed(str(request.method))
 
@@ -193,8 +193,14 @@ def allow(
 
 def somebody(request: Request, scope: Scope, project_id: int | None = None) -> AbstractBaseUser:
     """The account that asks, by a token (if by one) that is good for it; nobody else."""
+    user = account_of(request)
+    access.require(request, scope, project_id)
+    return user
+
+
+def account_of(request: Request) -> AbstractBaseUser:
+    """The account that asks, whatever its token is good for; nobody else."""
     user = request.user
     if not isinstance(user, AbstractBaseUser):
         raise PermissionDenied("Authentication credentials were not provided.")
-    access.require(request, scope, project_id)
     return user

@@ -125,6 +125,28 @@ def test_a_token_has_to_be_good_for_it(client: Client, tracked: Tracked, what: s
     assert ask(client, tracked, what, token(who, NEEDED[what])).status_code in (200, 201, 204)
 
 
+@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("bound", ["nowhere", "here", "elsewhere"])
+def test_every_good_token_reads_who_there_is(
+    client: Client, tracked: Tracked, scope: Scope, bound: str
+):
+    """People and accounts are of no project; what a token may see and change besides stays as it
+    is."""
+    project = {"nowhere": None, "here": tracked.project, "elsewhere": other_project()}[bound]
+    headers = token(tracked.alice, scope, project)
+    person, alice = tracked.one.submitter_id, tracked.alice.pk
+    for where in ("people/", f"people/{person}/", "users/", "users/?q=alice", f"users/{alice}/"):
+        response = client.get(f"/api/1.4/{where}", headers=headers)
+        assert response.status_code == 200, where
+        assert client.head(f"/api/1.4/{where}", headers=headers).status_code == 200, where
+        assert client.get(f"/api/1.4/{where}").status_code == 403, where
+    private = client.get(f"/api/1.4/bundles/{tracked.private.pk}/", headers=headers)
+    assert private.status_code == (404 if bound == "elsewhere" else 200)
+    may_write = bound == "nowhere" and scope in (Scope.WRITE, Scope.ADMIN)
+    changed = ask(client, tracked, "user", headers)
+    assert changed.status_code == (200 if may_write else 403)
+
+
 def test_a_patch_is_changed_as_the_person_who_asks(client: Client, tracked: Tracked):
     body = {
         "state": "rejected",
