@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from django.core.management.base import DjangoHelpFormatter
@@ -16,6 +19,19 @@ class WithExamples(DjangoHelpFormatter):
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         return text if text.startswith("Examples:") else super()._fill_text(text, width, indent)
+
+
+@contextmanager
+def reader_may_leave() -> Iterator[None]:
+    """For what only shows something: ``| head`` reads as far as it likes, and nobody misses the
+    rest."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python writes what is left once more when it ends.
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def printable(line: str) -> str:

@@ -13,7 +13,7 @@ from django.core.management.base import CommandError, CommandParser
 from patchwork.jobs import changes, queries
 from patchwork.jobs.models import Job, JobState
 from patchwork.management.acting import ALL, OPEN, ActingCommand
-from patchwork.management.showing import WithExamples, at, spelled, table
+from patchwork.management.showing import WithExamples, at, reader_may_leave, spelled, table
 from patchwork.management.trouble import database_trouble_told
 
 ERROR_LIMIT = 200
@@ -93,6 +93,7 @@ class Command(ActingCommand):
             "stats": self.show_stats,
         }[todo](options)
 
+    @reader_may_leave()
     def show_list(self, options: dict[str, Any]) -> None:
         self.show_rows(
             options,
@@ -110,6 +111,7 @@ class Command(ActingCommand):
             ),
         )
 
+    @reader_may_leave()
     def show(self, options: dict[str, Any]) -> None:
         job = self.find(options["id"])
         told = {
@@ -145,6 +147,7 @@ class Command(ActingCommand):
         # The last ones first, so that none begins because the one before it is dropped.
         self.act(sorted(ids, reverse=True), changes.drop, "dropped")
 
+    @reader_may_leave()
     def show_stats(self, options: dict[str, Any]) -> None:
         self.tell(
             *table(

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from patchwork.databases import until_it_passes
 from patchwork.management.acting import ALL, OPEN, ActingCommand
-from patchwork.management.showing import WithExamples, at, spelled, table
+from patchwork.management.showing import WithExamples, at, reader_may_leave, spelled, table
 from patchwork.management.trouble import database_trouble_told
 from patchwork.outbox import changes, queries
 from patchwork.outbox.models import Kind, MailState, OutgoingMail
@@ -111,6 +111,7 @@ class Command(ActingCommand):
             "stats": self.show_stats,
         }[todo](options)
 
+    @reader_may_leave()
     def show_list(self, options: dict[str, Any]) -> None:
         self.show_rows(
             options,
@@ -128,6 +129,7 @@ class Command(ActingCommand):
             ),
         )
 
+    @reader_may_leave()
     def show(self, options: dict[str, Any]) -> None:
         mail = self.find(options["id"])
         self.tell_facts(
@@ -200,6 +202,7 @@ class Command(ActingCommand):
 
         return doing
 
+    @reader_may_leave()
     def show_stats(self, options: dict[str, Any]) -> None:
         self.tell(
             *table(

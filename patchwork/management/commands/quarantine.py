@@ -17,7 +17,7 @@ from patchwork.ingest.models import QuarantinedMail
 from patchwork.ingest.outcome import Fate
 from patchwork.ingest.receiving import TryLater
 from patchwork.ingest.replaying import drop, replay
-from patchwork.management.showing import printable
+from patchwork.management.showing import printable, reader_may_leave
 
 EX_TEMPFAIL = 75
 HEAD_LIMIT = 20_000
@@ -78,6 +78,7 @@ class Command(BaseCommand):
             "export": self.export,
         }[todo](options)
 
+    @reader_may_leave()
     def show_list(self, options: dict[str, Any]) -> None:
         rows = self.waiting_for(options["reason"])
         if options["state"] != ALL:
@@ -91,6 +92,7 @@ class Command(BaseCommand):
                 )
             )
 
+    @reader_may_leave()
     def show(self, options: dict[str, Any]) -> None:
         row = self.find(options["id"])
         facts = {
@@ -133,6 +135,7 @@ class Command(BaseCommand):
     def drop(self, options: dict[str, Any]) -> None:
         self.stdout.write(f"{drop(self.chosen(options)):,} dropped")
 
+    @reader_may_leave()
     def export(self, options: dict[str, Any]) -> None:
         raw = bytes_of(self.find(options["id"]))
         stream: TextIO = getattr(self.stdout, "_out", sys.stdout)

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from patchwork.management.commands.quarantine import printable
-from patchwork.management.showing import WithExamples, at, table
+from patchwork.management.showing import WithExamples, at, reader_may_leave, table
 from patchwork.people import tokens
 from patchwork.people.models import ApiToken, Scope
 from patchwork.tracking.queries import find_project
@@ -80,6 +80,7 @@ class Command(BaseCommand):
         )
         self.stdout.write(secret)
 
+    @reader_may_leave()
     def show_list(self, options: dict[str, Any]) -> None:
         rows = ApiToken.objects.filter(revoked=None).select_related("user", "project")
         if options["user"]:
