@@ -6,14 +6,14 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from patchwork.checks.names import UNSEEN
+from patchwork.checks.names import has_unseen
 
 LONGEST = 2_000
 
 
 def is_address(text: str) -> bool:
     """An address of the web. Its host may have one label: test systems stand in the next room."""
-    if len(text) > LONGEST or re.search(r"\s", text) or UNSEEN.search(text):
+    if len(text) > LONGEST or re.search(r"\s", text) or has_unseen(text):
         return False
     try:
         parts = urlsplit(text)

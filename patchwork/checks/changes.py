@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from patchwork.checks.by_test import latest_by_test, latest_of, results_on
 from patchwork.checks.models import CheckResult, ResultState, TestMail
-from patchwork.checks.names import context_of, is_test_name
+from patchwork.checks.names import context_of, is_test_name, may_stand_for_another
 from patchwork.databases import until_it_passes
 from patchwork.events import log
 from patchwork.events.log import Happening
@@ -79,6 +79,8 @@ def _append(
 ) -> None:
     with transaction.atomic():
         lock([result.project_id])
+        if may_stand_for_another(result.test_name):
+            result.test_name = _name_behind(target, result.test_name)
         before = latest_of(target, result.test_name) if None in (url, summary) else None
         result.url = url if url is not None else before.url if before else ""
         result.summary = (
@@ -93,6 +95,12 @@ def _append(
         if isinstance(target, Revision):
             set_test_state(target, combined_state(target))
         log.record([_recorded(result)])
+
+
+def _name_behind(target: Patch | Revision, label: str) -> str:
+    """Who reads checks knows a test by its label, and reports by it."""
+    known = results_on(target).filter(context=label).order_by("-pk")
+    return known.values_list("test_name", flat=True).first() or label
 
 
 def combined_state(revision: Revision) -> str | None:

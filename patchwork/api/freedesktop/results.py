@@ -48,7 +48,7 @@ class NameField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         text: str = super().to_internal_value(data)
-        if names.UNSEEN.search(text):
+        if names.has_unseen(text):
             self.fail("unseen")
         return text
 

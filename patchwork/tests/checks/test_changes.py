@@ -158,3 +158,29 @@ def test_every_result_is_in_the_log_once(revision: Revision, robot: User) -> Non
         ("check-created", patch.pk, None, robot.pk, {"check": on_patch.pk}),
         ("revision-tested", None, revision.pk, robot.pk, {"check": on_revision.pk}),
     ]
+
+
+def test_who_reports_by_a_tests_label_means_that_test(revision: Revision, robot: User) -> None:
+    patch = Patch.objects.get()
+    first = record_result(target=patch, test_name="checkpatch.pl", state="failure", user=robot)
+    again = record_result(target=patch, test_name=first.context, state="success", user=robot)
+    assert (again.test_name, again.context) == ("checkpatch.pl", first.context)
+    assert [each.state for each in latest_by_test(patch)] == ["success"]
+    elsewhere = record_result(target=revision, test_name=first.context, state="info", user=robot)
+    assert elsewhere.test_name == elsewhere.context == first.context
+
+
+def test_a_page_shows_what_counts(revision: Revision, robot: User) -> None:
+    """Of a patch the latest result of each account, of a revision that of each test."""
+    other = User.objects.create_user("another robot")
+    patch = Patch.objects.get()
+    for target in (patch, revision):
+        record_result(target=target, test_name="build", state="failure", user=robot)
+        record_result(target=target, test_name="build", state="success", user=other)
+    shown = results_on(Patch, [patch.pk])[patch.pk]
+    assert [(each.reporter, each.state) for each in shown] == [
+        ("another robot", "success"),
+        ("robot", "failure"),
+    ]
+    [shown_of_all] = results_on(Revision, [revision.pk])[revision.pk]
+    assert (shown_of_all.reporter, shown_of_all.state) == ("another robot", "success")

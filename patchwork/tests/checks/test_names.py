@@ -49,6 +49,7 @@ def test_different_names_have_different_labels() -> None:
         *(("a\0", False), ("a\x1b[2J", False), ("a\x7f", False), ("a\x85b", False)),
         *(("a\u2028b", False), ("a\u2029b", False), ("\u202eliaf", False), ("a\u202a", False)),
         *(("a\u2066b", False), ("a\u2069b", False), ("a\u200db", True)),
+        *(("a\u061cb", False), ("a\u200fb", False), ("a\u200bb", False), ("\xad", False)),
     ],
 )
 def test_which_names_there_can_be(name: str, may_be: bool) -> None:

@@ -34,6 +34,8 @@ class Result:
     """The latest result of a test."""
 
     test_name: str
+    reporter: str
+    """The account's name; empty when it is gone."""
     state: str
     url: str
     summary: str
@@ -75,22 +77,32 @@ def sum_up(tags: Sequence[Sequence[TagCount]]) -> tuple[TagCount, ...]:
 def results_on(
     model: type[Patch] | type[Revision], ids: Collection[int]
 ) -> defaultdict[int, tuple[Result, ...]]:
-    """Id -> the latest result of each test, by the test's name."""
+    """Id -> the latest results, by the names of their tests.
+
+    On a revision the last one of each test counts, on a patch that of each account.
+    """
     rows = model._default_manager.filter(pk__in=ids, results__is_latest=True).values_list(
         "pk",
         "results__test_name",
+        "results__user__username",
         "results__state",
         "results__url",
         "results__summary",
         "results__date",
     )
-    latest: defaultdict[int, dict[str, Result]] = defaultdict(dict)
-    for pk, name, state, url, summary, date in rows.order_by("results__pk"):
-        latest[pk][name] = Result(name, state, url, summary, date)
+    latest: defaultdict[int, dict[tuple[str, str], Result]] = defaultdict(dict)
+    for pk, name, user, state, url, summary, date in rows.order_by("results__pk"):
+        reporter = user or ""
+        key = name, reporter if model is Patch else ""
+        latest[pk][key] = Result(name, reporter, state, url, summary, date)
     found: defaultdict[int, tuple[Result, ...]] = defaultdict(tuple)
     for pk, by_name in latest.items():
-        found[pk] = tuple(sorted(by_name.values(), key=lambda one: one.test_name.lower()))
+        found[pk] = tuple(sorted(by_name.values(), key=_by_test))
     return found
+
+
+def _by_test(result: Result) -> tuple[str, str]:
+    return result.test_name.lower(), result.reporter
 
 
 def comments_on(target: Patch | Cover | None) -> tuple[Comment, ...]:
