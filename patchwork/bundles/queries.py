@@ -6,7 +6,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 
-from patchwork.bundles.models import BundlePatch
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Count, QuerySet
+
+from patchwork.bundles.models import Bundle, BundlePatch
+
+
+def bundles_of(user: AbstractBaseUser) -> QuerySet[Bundle]:
+    """All that somebody keeps, by their names, each with its ``patch_count``."""
+    rows = Bundle.objects.filter(owner_id=user.pk)
+    return rows.annotate(patch_count=Count("entries")).order_by("name", "pk")
 
 
 def patch_ids_in(bundle_ids: Collection[int]) -> defaultdict[int, list[int]]:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Logging in, and the page of one's own account with the tokens of one's programs."""
+"""Logging in, and the page of one's own account with one's bundles and the tokens of one's
+programs."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from patchwork.bundles.queries import bundles_of
 from patchwork.people import throttling, tokens
 from patchwork.people.changes import edit_account
 from patchwork.people.models import ApiToken, Scope
@@ -85,7 +87,7 @@ class TokenForm(forms.Form):
 @_logged_in
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
-    """Who one is here, and which programs may act for one."""
+    """Who one is here, what one keeps, and which programs may act for one."""
     return _page(request, TokenForm(initial={"scope": Scope.CHECKS, "lifetime": "90"}))
 
 
@@ -134,6 +136,8 @@ def _page(request: HttpRequest, form: TokenForm, status: int = 200, **more: obje
     context = {
         "here": "account",
         "form": form,
+        "bundles": bundles_of(user),
+        "has_rest": settings.ENABLE_REST_API,
         "tokens": tokens.live_of(user).select_related("project"),
         "now": timezone.now(),
         "addresses": addresses_of(user),

@@ -12,9 +12,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from patchwork.bundles.models import Bundle, BundlePatch
 from patchwork.people import throttling, tokens
 from patchwork.people.changes import set_maintainers
 from patchwork.people.models import ApiToken, Scope, UserProfile
+from patchwork.projects.models import Project
 from patchwork.tests import factories
 from patchwork.tests.people.conftest import maren
 
@@ -30,6 +32,16 @@ SECRET = re.compile(r"pw_[\w-]{40}")
 def own(client: Client, maren: User) -> Client:
     client.force_login(maren)
     return client
+
+
+def make_bundle(
+    project: Project, owner: User, name: str, *, patches: int = 0, public: bool = False
+) -> None:
+    bundle = Bundle.objects.create(owner=owner, project=project, name=name, public=public)
+    sender = factories.make_person(f"Sender of {name}", f"{bundle.pk}@example.org")
+    for order in range(patches):
+        patch = factories.make_patch(project, sender)
+        BundlePatch.objects.create(bundle=bundle, patch=patch, order=order)
 
 
 class TestAccount:
@@ -66,16 +78,54 @@ class TestAccount:
         own.post("/user/wishes/", {"items_per_page": written})
         assert UserProfile.objects.get(user=maren).items_per_page == kept
 
-    def test_how_much_it_asks(self, own, maren, django_assert_num_queries):
+    def test_how_much_it_asks(self, own, maren, project, django_assert_num_queries):
         for number in range(5):
             tokens.issue(maren, f"number {number}", project=factories.make_project(f"p{number}"))
-        with django_assert_num_queries(7):
+            make_bundle(project, maren, f"bundle {number}", patches=number)
+        with django_assert_num_queries(8):
             own.get("/user/")
+
+
+class TestBundles:
+    def test_ones_own(self, own, maren, project):
+        make_bundle(project, maren, "for <all>", patches=2, public=True)
+        make_bundle(project, maren, "for me", patches=1)
+        make_bundle(project, User.objects.create_user("other"), "of somebody else", public=True)
+        page = own.get("/user/").text
+        rows = re.findall(
+            r'<a href="(/bundle/[^"]+)">([^<]+)</a></th>\s*'
+            r'<td data-label="Visibility">(\w+)</td>\s*<td [^>]*>([\d,]+)</td>',
+            page,
+        )
+        assert rows == [
+            ("/bundle/maren/for%20%3Call%3E/", "for &lt;all&gt;", "public", "2"),
+            ("/bundle/maren/for%20me/", "for me", "private", "1"),
+        ]
+        assert "of somebody else" not in page
+        for address, *_ in rows:
+            assert own.get(address).status_code == 200
+
+    def test_none(self, own):
+        assert "You keep no bundles" in own.get("/user/").text
+
+
+class TestWhereProgramsGo:
+    def test_the_apis_are_named(self, own):
+        page = own.get("/user/").text
+        assert '<a href="/api/schema/">' in page
+        for address in ("/api/", "/api/1.0/", "/fdo/api/1.0/"):
+            assert f"<code>{address}</code>" in page
+            assert own.get(address).status_code == 200
+        assert own.get("/api/schema/").status_code == 200
+
+    def test_not_where_there_are_none(self, own, settings):
+        settings.ENABLE_REST_API = False
+        assert "/api/" not in own.get("/user/").text
 
 
 class TestTokens:
     def test_one_is_made_and_shown_once(self, own, maren, django_assert_num_queries):
-        with django_assert_num_queries(14):
+        with django_assert_num_queries(15):
             answer = own.post("/user/tokens/", NEW)
         (secret,) = SECRET.findall(answer.text)
         token = tokens.find(secret)

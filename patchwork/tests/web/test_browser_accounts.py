@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 
+from patchwork.bundles.changes import create_bundle
 from patchwork.tests.web.test_browser import (
     DESKTOP,
     PHONE,
@@ -14,6 +16,7 @@ from patchwork.tests.web.test_browser import (
     pytestmark,
     site,
 )
+from patchwork.tracking.models import Patch
 
 __all__ = ["browser", "pytestmark", "site"]
 
@@ -29,6 +32,8 @@ def test_a_token_for_a_program(browser, site, settings, size, scheme):
     page.get_by_label("Password").fill("pass")
     page.get_by_role("button", name="Log in").click()
     assert page.get_by_text("You have none.").is_visible()
+    assert page.get_by_text("You keep no bundles").is_visible()
+    create_bundle(User.objects.get(username="admin"), "x" * 50, [Patch.objects.earliest("pk")])
     page.get_by_label("What it is for").fill("nightly tests of every lamp in the house")
     page.get_by_label("Scope").select_option("checks")
     page.get_by_role("combobox", name="Project", exact=True).select_option("Lanternd")
@@ -37,6 +42,8 @@ def test_a_token_for_a_program(browser, site, settings, size, scheme):
     assert overflow(page) <= 0
     open_clean(page, f"{site}/user/")
     assert page.get_by_text("pw_").count() == 0
+    assert page.get_by_role("link", name="x" * 50).is_visible()
+    assert overflow(page) <= 0
     assert page.locator("main").count() == page.locator("h1").count() == 1
     page.get_by_role("button", name="Revoke").click()
     assert page.get_by_text("You have none.").is_visible()
