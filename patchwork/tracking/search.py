@@ -23,7 +23,10 @@ PART_LENGTH = 3
 """Shorter parts of words are in no index."""
 
 _POSTGRESQL_NAME = 'UPPER(name COLLATE "C")'
-_POSTGRESQL_WORDS = f"to_tsvector('simple', left(content, {TEXT_LIMIT}))"
+_GLUE = "-./@_:+&=?~#<>"
+"""What PostgreSQL takes for a part of a word, in names of files, addresses and the like."""
+_CUT = f"'{_GLUE}', '{' ' * len(_GLUE)}'"
+_POSTGRESQL_WORDS = f"to_tsvector('simple', translate(left(content, {TEXT_LIMIT}), {_CUT}))"
 _WHOLE_WORDS = "unicode61 remove_diacritics 0"
 _ANY_THREE_LETTERS = "trigram"
 _MOMENTS = ("come", "gone", "said")
@@ -43,11 +46,31 @@ def has_words(vendor: str, table: str) -> tuple[str, str]:
     """The condition that a row's text has a phrase, in SQL: which column it asks, and what with
     ``{column}`` and ``{phrase}`` in it."""
     if vendor == "postgresql":
-        vector = _POSTGRESQL_WORDS.replace("content", "{column}")
-        return "content", f"{vector} @@ phraseto_tsquery('simple', {{phrase}})"
+        condition = _phrase_in_postgresql("{phrase}")
+        return "id", f"{{column}} IN (SELECT id FROM {table} WHERE {condition})"  # noqa: S608 (names)
     if vendor == "mysql":
         return "content", "MATCH ({column}) AGAINST ({phrase} IN BOOLEAN MODE) > 0"
     return _matching(words_of(table))
+
+
+def few_with_words(vendor: str, table: str, limit: int) -> str:
+    """The ids of some rows whose text has a phrase, which the statement takes as a value."""
+    if vendor == "postgresql":
+        # By itself, PostgreSQL may think that reading all texts is quicker when a few will do.
+        condition = _phrase_in_postgresql("%s")
+        return (
+            f"WITH found AS MATERIALIZED (SELECT id FROM {table} WHERE {condition})"  # noqa: S608
+            f" SELECT id FROM found LIMIT {limit}"
+        )
+    if vendor == "mysql":
+        condition = "MATCH (content) AGAINST (%s IN BOOLEAN MODE)"
+        return f"SELECT id FROM {table} WHERE {condition} LIMIT {limit}"  # noqa: S608 (names)
+    return _few_matching(words_of(table), limit)
+
+
+def few_with_part(table: str, limit: int) -> str:
+    """The same of a part of a word in rows' names, in SQLite."""
+    return _few_matching(parts_of(table), limit)
 
 
 def has_part(table: str) -> tuple[str, str]:
@@ -60,6 +83,14 @@ def _matching(index: str) -> tuple[str, str]:
     two that never meet."""
     found = f"SELECT rowid FROM {index} WHERE {index} MATCH {{phrase}}"  # noqa: S608 (names)
     return "id", f"{{column}} IN ({found})"
+
+
+def _few_matching(index: str, limit: int) -> str:
+    return f"SELECT rowid FROM {index} WHERE {index} MATCH %s LIMIT {limit}"  # noqa: S608 (names)
+
+
+def _phrase_in_postgresql(phrase: str) -> str:
+    return f"{_POSTGRESQL_WORDS} @@ phraseto_tsquery('simple', translate({phrase}, {_CUT}))"
 
 
 def make_indexes(connection: BaseDatabaseWrapper) -> None:

@@ -48,6 +48,10 @@ WORDS: dict[str, list[str]] = {
     "doors.": ["Türen:"],
     "grüße": ["add"],
     "ridge": [],
+    "cli": ["100%"],
+    "src/cli.py": ["100%"],
+    "ada": ["Türen:"],
+    "ada@example.org": ["Türen:"],
     "bridge*": ["add"],
     "-bridge": ["add"],
     "lamp": [],
@@ -66,8 +70,8 @@ def patches(project: Project) -> dict[str, Patch]:
     ada = factories.make_person("Ada", "ada@example.org")
     said = {
         "lamp: add a dimmer": "The bridge waits for its queue_length.\n\nGrüße",
-        "lamp: 100% light_bulbs": 'Nothing but a "window" AND some -more.',
-        "[v2,1/2] Türen: öffnen": "Windows are no doors.",
+        "lamp: 100% light_bulbs": 'Nothing but a "window" AND some -more in src/cli.py.',
+        "[v2,1/2] Türen: öffnen": "Windows are no doors, says ada@example.org: doors.",
     }
     return {
         name: factories.make_patch(project, ada, name, content=content)

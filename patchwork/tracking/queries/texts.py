@@ -12,7 +12,14 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from patchwork.databases import containing, select
 from patchwork.tracking.models import Cover, Patch
-from patchwork.tracking.search import PART_LENGTH, PARTS, has_part, has_words, parts_of, words_of
+from patchwork.tracking.search import (
+    PART_LENGTH,
+    PARTS,
+    few_with_part,
+    few_with_words,
+    has_part,
+    has_words,
+)
 
 FEW = 500
 """Rows that have a word are looked up one by one up to here; a word that more of them have is soon
@@ -23,23 +30,22 @@ def naming(model: type[models.Model], word: str) -> Q:
     """Rows whose name has this in it, whatever its case."""
     table = model._meta.db_table
     if connection.vendor == "sqlite" and table in PARTS and len(word) >= PART_LENGTH:
-        ids = _found_in(parts_of(table), word)
-        return Q(pk__in=ids) if len(ids) <= FEW else Q(_Has(*has_part(table), _quoted(word)))
+        phrase = _phrase(word)
+        return _few(few_with_part(table, FEW + 1), phrase) or Q(_Has(*has_part(table), phrase))
     return containing("name", word)
 
 
 def saying(model: type[Patch] | type[Cover], word: str) -> Q:
     """Rows whose text has this word, whatever its case."""
-    phrase = word if connection.vendor == "postgresql" else _quoted(word)
-    condition = Q(_Has(*has_words(connection.vendor, model._meta.db_table), phrase))
-    if connection.vendor == "postgresql":
-        return condition
-    if connection.vendor == "sqlite":
-        ids = _found_in(words_of(model._meta.db_table), word)
-    else:
-        found = model._default_manager.filter(condition)
-        ids = list(found.values_list("pk", flat=True)[: FEW + 1])
-    return Q(pk__in=ids) if len(ids) <= FEW else condition
+    vendor, table, phrase = connection.vendor, model._meta.db_table, _phrase(word)
+    few = _few(few_with_words(vendor, table, FEW + 1), phrase)
+    return few or Q(_Has(*has_words(vendor, table), phrase))
+
+
+def _few(statement: str, phrase: str) -> Q | None:
+    """The rows that a phrase finds, if they are few."""
+    ids = [pk for (pk,) in select(statement, [phrase])]
+    return Q(pk__in=ids) if len(ids) <= FEW else None
 
 
 class _Has(Func):
@@ -56,13 +62,9 @@ class _Has(Func):
         return self._condition.format(column=column, phrase=phrase), (*before, *after)
 
 
-def _found_in(index: str, word: str) -> list[int]:
-    """As many as it takes to know whether they are few."""
-    statement = f"SELECT rowid FROM {index} WHERE {index} MATCH %s LIMIT {FEW + 1}"  # noqa: S608 (names)
-    return [pk for (pk,) in select(statement, [_quoted(word)])]
-
-
-def _quoted(word: str) -> str:
-    """A phrase, none of whose characters means anything but itself."""
+def _phrase(word: str) -> str:
+    """As the database takes it, none of its characters meaning anything but itself."""
+    if connection.vendor == "postgresql":
+        return word
     doubled = '""' if connection.vendor == "sqlite" else " "
     return '"' + word.replace('"', doubled) + '"'
