@@ -142,7 +142,7 @@ def test_a_maintainers_way_without_javascript(browser, site):
     assert "README: say how to reload" in page.title()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download mbox").click()
-    assert download.value.suggested_filename == "3-3-README-say-how-to-reload.mbox"
+    assert download.value.suggested_filename == "3-3-README-say-how-to-reload.patch"
     page.get_by_role("button", name="Log out").click()
     assert page.get_by_role("link", name="Log in").is_visible()
     context.close()
