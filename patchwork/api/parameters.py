@@ -31,7 +31,10 @@ class Asked:
         self._parameters = parameters
 
     def text(self, name: str) -> str:
-        return _searchable(name, self._parameters.get(name, "").strip())[:LONGEST_TEXT]
+        text = _searchable(name, self._parameters.get(name, "").strip())
+        if len(text) > LONGEST_TEXT:
+            raise wrong(name, f"It has more than {LONGEST_TEXT} characters.")
+        return text
 
     def every(self, name: str) -> list[str]:
         """Given several times; for what may have commas in it."""
