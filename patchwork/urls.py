@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from patchwork.api.freedesktop import urls as freedesktop
+from patchwork.api.getpatchwork.faces import NEWEST_MINOR
 from patchwork.api.views import Nowhere
 from patchwork.web.accounts import LogIn
 
@@ -16,7 +17,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("patchwork.api.urls")),
     path("fdo/api/1.0/", include(freedesktop.always)),
-    re_path(r"^(?:fdo/api/1\.0|api/1\.[0-5])$", freedesktop.add_slash),
+    re_path(rf"^(?:fdo/api/1\.0|api/1\.[0-{NEWEST_MINOR}])$", freedesktop.add_slash),
     re_path("^(?:fdo/)?api/", Nowhere.as_view()),
     path("xmlrpc/", include("patchwork.xmlrpc.views")),
     path("", include("patchwork.web.urls")),

@@ -4,6 +4,9 @@
 Each database has its own kind, and Django knows none of them, so they are made by hand. PostgreSQL:
 GIN indexes, of trigrams for names and of words for texts. SQLite: FTS5 tables that triggers keep up
 to date. MariaDB: full-text indexes for texts; names are searched through.
+
+Migration 0011 makes them of the tables named here. Whoever adds a table, or cuts texts otherwise,
+lets a later migration drop and make them, and 0011 pass over what is not there yet.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ _GLUE = "-./@_:+&=?~#<>"
 """What PostgreSQL takes for a part of a word, in names of files, addresses and the like."""
 _CUT = f"'{_GLUE}', '{' ' * len(_GLUE)}'"
 _POSTGRESQL_WORDS = f"to_tsvector('simple', translate(left(content, {TEXT_LIMIT}), {_CUT}))"
+_MATCH = "MATCH ({column}) AGAINST ({phrase} IN BOOLEAN MODE)"
 _WHOLE_WORDS = "unicode61 remove_diacritics 0"
 _ANY_THREE_LETTERS = "trigram"
 _MOMENTS = ("come", "gone", "said")
@@ -49,7 +53,7 @@ def has_words(vendor: str, table: str) -> tuple[str, str]:
         condition = _phrase_in_postgresql("{phrase}")
         return "id", f"{{column}} IN (SELECT id FROM {table} WHERE {condition})"  # noqa: S608 (names)
     if vendor == "mysql":
-        return "content", "MATCH ({column}) AGAINST ({phrase} IN BOOLEAN MODE) > 0"
+        return "content", f"{_MATCH} > 0"
     return _matching(words_of(table))
 
 
@@ -63,7 +67,7 @@ def few_with_words(vendor: str, table: str, limit: int) -> str:
             f" SELECT id FROM found LIMIT {limit}"
         )
     if vendor == "mysql":
-        condition = "MATCH (content) AGAINST (%s IN BOOLEAN MODE)"
+        condition = _MATCH.format(column="content", phrase="%s")
         return f"SELECT id FROM {table} WHERE {condition} LIMIT {limit}"  # noqa: S608 (names)
     return _few_matching(words_of(table), limit)
 

@@ -43,7 +43,7 @@ def saying(model: type[Patch] | type[Cover], word: str) -> Q:
     """Rows whose text has this word, whatever its case."""
     vendor, table, phrase = connection.vendor, model._meta.db_table, _phrase(word)
     few = _few(few_with_words(vendor, table, FEW + 1), phrase)
-    return few or Q(_Has(*has_words(vendor, table), phrase))
+    return few if few is not None else Q(_Has(*has_words(vendor, table), phrase))
 
 
 def _few(statement: str, phrase: str) -> Q | None:
