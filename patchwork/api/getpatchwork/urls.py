@@ -61,5 +61,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(
         rf"^(?:1\.(?P<minor>[1-{NEWEST_MINOR}])/)?schema/?$",
         description.Description.as_view(addresses=addresses),
+        name="schema",
     ),
 ]
